@@ -1,0 +1,102 @@
+package feedgen
+
+import (
+	"time"
+
+	"github.com/gorilla/feeds"
+
+	"jianxun/internal/news"
+)
+
+// atomFeed is the Atom document of RFC 4287. It shadows the fields of
+// feeds.AtomFeed that need another form.
+type atomFeed struct {
+	*feeds.AtomFeed
+	XMLName   struct{}     `xml:"feed"`
+	Lang      string       `xml:"xml:lang,attr"`
+	Author    *atomPerson  `xml:"author"`
+	Link      struct{}     `xml:"-"`
+	Links     []atomLink   `xml:"link"`
+	Generator string       `xml:"generator"`
+	Entries   []*atomEntry `xml:"entry"`
+}
+
+// FeedXml lets feeds.WriteXML write the document.
+func (a *atomFeed) FeedXml() any { return a }
+
+type atomEntry struct {
+	*feeds.AtomEntry
+	XMLName    struct{}       `xml:"entry"`
+	Author     *atomPerson    `xml:"author"`
+	Categories []atomCategory `xml:"category"`
+	Links      []atomLink     `xml:"link"`
+	Summary    *atomText      `xml:"summary"`
+	Content    *atomText      `xml:"content"`
+}
+
+type atomPerson struct {
+	Name string `xml:"name"`
+}
+
+type atomCategory struct {
+	Term  string `xml:"term,attr"`
+	Label string `xml:"label,attr"`
+}
+
+type atomLink struct {
+	Href string `xml:"href,attr"`
+	Rel  string `xml:"rel,attr"`
+	Type string `xml:"type,attr,omitempty"`
+}
+
+type atomText struct {
+	Type string `xml:"type,attr"`
+	Text string `xml:",chardata"`
+}
+
+// rfc3339 shows a fraction only where there is one.
+const rfc3339 = "2006-01-02T15:04:05.999Z07:00"
+
+func (d Document) renderAtom() ([]byte, error) {
+	base := (&feeds.Atom{Feed: d.base()}).AtomFeed()
+	base.Id, base.Subtitle = d.ID, news.OneLine(d.Description)
+	base.Updated = d.Updated().Format(rfc3339)
+	base.Link = nil
+	feed := &atomFeed{
+		AtomFeed:  base,
+		Lang:      d.Language,
+		Author:    &atomPerson{Name: d.Publisher},
+		Generator: "jianxun",
+		Links: []atomLink{
+			{Href: d.Self(Atom), Rel: "self", Type: "application/atom+xml"},
+			{Href: d.Home, Rel: "alternate", Type: "text/html"},
+		},
+	}
+	for i, a := range d.Articles {
+		feed.Entries = append(feed.Entries, d.atomEntry(base.Entries[i], a))
+	}
+	return writeXML(feed)
+}
+
+func (d Document) atomEntry(base *feeds.AtomEntry, a news.Article) *atomEntry {
+	base.Published = a.Published.In(d.Zone).Format(time.RFC3339)
+	base.Updated = a.Updated.In(d.Zone).Format(rfc3339)
+	base.Links, base.Content, base.Summary, base.Author = nil, nil, nil, nil
+	e := &atomEntry{
+		AtomEntry: base,
+		Links:     []atomLink{{Href: d.Link(a), Rel: "alternate", Type: "text/html"}},
+	}
+	if by := byline(a); by != "" {
+		e.Author = &atomPerson{Name: by}
+	}
+	for _, t := range tags(a) {
+		e.Categories = append(e.Categories, atomCategory{Term: t, Label: t})
+	}
+	if a.Summary != "" {
+		e.Summary = &atomText{Type: "text", Text: a.Summary}
+	}
+	if a.Body != "" {
+		e.Content = &atomText{Type: "html", Text: a.Body}
+	}
+	return e
+}

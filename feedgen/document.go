@@ -1,0 +1,171 @@
+// Package feedgen renders articles as RSS 2.0, Atom 1.0 and JSON Feed 1.1, on
+// the structs of gorilla/feeds extended by what those formats' validators and
+// readers want beside them.
+//
+// It does no I/O and knows no clock: the same document gives the same octets,
+// on every machine and at any time. Whatever octets an article holds, the
+// result is well-formed. It fails only when an encoder does.
+package feedgen
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gorilla/feeds"
+
+	"jianxun/internal/han"
+	"jianxun/internal/news"
+)
+
+// Format is one of the three formats, named by its file extension.
+type Format string
+
+// The formats.
+const (
+	RSS  Format = "rss"
+	Atom Format = "atom"
+	JSON Format = "json"
+)
+
+// Formats lists them in the order in which they are offered.
+func Formats() []Format { return []Format{RSS, Atom, JSON} }
+
+// ContentType is the media type to serve the format with.
+func (f Format) ContentType() string {
+	switch f {
+	case RSS:
+		return "application/rss+xml; charset=utf-8"
+	case Atom:
+		return "application/atom+xml; charset=utf-8"
+	}
+	return "application/feed+json; charset=utf-8"
+}
+
+// Document is a feed to render. Articles stand newest first.
+type Document struct {
+	ID          string // atom:id, a URI that never changes
+	Title       string
+	Description string
+	Language    string // BCP 47
+	Publisher   string // author of the feed as a whole
+	Home        string // absolute URL of the page for people
+	Self        func(Format) string
+	Link        func(news.Article) string // absolute URL of an article
+	Zone        *time.Location            // of the dates shown
+	Full        bool                      // bodies, not only summaries
+	Articles    []news.Article
+	Withdrawn   time.Time // the newest withdrawal, zero if none
+}
+
+// maxBodies bounds a document: articles whose bodies would go over it are left
+// to the older pages of the site. In octets.
+const maxBodies = 3_500_000
+
+// summaryLength is how much of the text stands for it, in characters.
+const summaryLength = 200
+
+// FeedID is the atom:id of the feed with the slug.
+func FeedID(slug string) string { return "urn:uuid:" + news.ArticleID("feed\x1f"+slug) }
+
+// Updated is the newest of the entries and withdrawals, never the clock. A
+// feed without any is dated by the beginning of Unix time.
+func (d Document) Updated() time.Time {
+	newest := d.Withdrawn
+	for _, a := range d.Articles {
+		if a.Updated.After(newest) {
+			newest = a.Updated
+		}
+	}
+	if newest.IsZero() {
+		newest = time.Unix(0, 0)
+	}
+	return newest.In(d.Zone)
+}
+
+// Render gives the document in the format.
+func Render(d Document, format Format) ([]byte, error) {
+	d.Articles = d.bounded()
+	for i := range d.Articles {
+		d.Articles[i] = cleaned(d.Articles[i])
+	}
+	switch format {
+	case RSS:
+		return d.renderRSS()
+	case Atom:
+		return d.renderAtom()
+	case JSON:
+		return d.renderJSON()
+	}
+	return nil, fmt.Errorf("feedgen: no format %q", format)
+}
+
+// bounded keeps the newest articles whose bodies fit, in a slice of its own.
+func (d Document) bounded() []news.Article {
+	all, total := slices.Clone(d.Articles), 0
+	for i := range all {
+		if len(all[i].Body) > maxBodies || !d.Full {
+			all[i].Body = ""
+		}
+		if total += len(all[i].Body); total > maxBodies {
+			return all[:i]
+		}
+	}
+	return all
+}
+
+func cleaned(a news.Article) news.Article {
+	a.Title = news.OneLine(a.Title)
+	if a.Title == "" {
+		a.Title = "-"
+	}
+	a.Author, a.Origin, a.Column = news.OneLine(a.Author), news.OneLine(a.Origin), news.OneLine(a.Column)
+	a.Body, a.Text, a.Summary = news.CleanText(a.Body), news.CleanText(a.Text), news.OneLine(a.Summary)
+	if a.Summary == "" {
+		a.Summary = han.Clip(news.OneLine(a.Text[:min(len(a.Text), 4*1024)]), summaryLength)
+	}
+	a.Summary = news.OneLine(a.Summary)
+	return a
+}
+
+// base fills what gorilla/feeds knows.
+func (d Document) base() *feeds.Feed {
+	f := &feeds.Feed{
+		Title:       news.OneLine(d.Title),
+		Link:        &feeds.Link{Href: d.Home},
+		Description: news.OneLine(d.Description),
+		Id:          d.ID,
+		Updated:     d.Updated(),
+	}
+	for _, a := range d.Articles {
+		f.Items = append(f.Items, &feeds.Item{
+			Title:       a.Title,
+			Link:        &feeds.Link{Href: d.Link(a)},
+			Description: a.Summary,
+			Id:          "urn:uuid:" + a.ID,
+			IsPermaLink: "false",
+			Created:     a.Published.In(d.Zone),
+			Updated:     a.Updated.In(d.Zone),
+		})
+	}
+	return f
+}
+
+// tags are the column and the keywords, each once.
+func tags(a news.Article) []string {
+	var all []string
+	for _, t := range append([]string{a.Column}, a.Keywords...) {
+		if t = news.OneLine(t); t != "" && !slices.Contains(all, t) {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// byline is who the article is credited to: its author, else its origin.
+func byline(a news.Article) string {
+	if a.Author != "" {
+		return a.Author
+	}
+	return a.Origin
+}

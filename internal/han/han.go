@@ -1,0 +1,97 @@
+// Package han handles Chinese text without a dictionary: where sentences end,
+// which punctuation belongs between Han characters, how much fits. Its functions
+// are pure, never fail, and keep any text they do not understand as it is.
+package han
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Is tells whether r is a Han character.
+func Is(r rune) bool { return unicode.Is(unicode.Han, r) }
+
+const (
+	enders  = "。！？!?…；;"
+	closers = "”’」』）】》)\"'"
+)
+
+// Sentences cuts a paragraph after its sentence marks, which stay, together
+// with the quotes and brackets that close behind them. A mark inside brackets
+// or quotes that are still open does not end a sentence.
+func Sentences(paragraph string) []string {
+	var all []string
+	var b strings.Builder
+	depth := 0
+	runes := []rune(paragraph)
+	for i, r := range runes {
+		b.WriteRune(r)
+		switch {
+		case strings.ContainsRune("“「『（【《(", r):
+			depth++
+		case strings.ContainsRune("”」』）】》)", r):
+			depth = max(0, depth-1)
+		}
+		next := rune(0)
+		if i+1 < len(runes) {
+			next = runes[i+1]
+		}
+		if endsAt(runes, i) && depth == 0 && !strings.ContainsRune(closers+enders, next) {
+			all = appendSentence(all, b.String())
+			b.Reset()
+		}
+	}
+	return appendSentence(all, b.String())
+}
+
+// endsAt tells whether the sentence ends with the rune at i or with the mark
+// that the closers before i stand behind.
+func endsAt(runes []rune, i int) bool {
+	for i > 0 && strings.ContainsRune(closers, runes[i]) {
+		i--
+	}
+	if runes[i] == '.' { // a full stop after Han, not a decimal point or an abbreviation
+		return i > 0 && Is(runes[i-1]) && (i+1 == len(runes) || !isASCIILetterOrDigit(runes[i+1]))
+	}
+	return strings.ContainsRune("。！？!?…", runes[i])
+}
+
+func appendSentence(all []string, s string) []string {
+	if s = strings.TrimSpace(s); s != "" {
+		return append(all, s)
+	}
+	return all
+}
+
+// Clip gives the first sentences of text that fit into limit characters, or,
+// when the first is longer, the clauses of it that do, with an ellipsis. Nothing
+// is cut inside a clause unless a single one is longer than limit.
+func Clip(text string, limit int) string {
+	var b strings.Builder
+	length := 0
+	for _, s := range Sentences(text) {
+		n := utf8.RuneCountInString(s)
+		if length+n > limit {
+			break
+		}
+		b.WriteString(s)
+		length += n
+	}
+	if length > 0 || text == "" {
+		return b.String()
+	}
+	runes := []rune(text)
+	cut := limit - 1
+	for i := min(limit-1, len(runes)) - 1; i > 0; i-- {
+		if strings.ContainsRune("，、；：,;:", runes[i]) {
+			cut = i
+			break
+		}
+	}
+	return string(runes[:max(0, min(cut, len(runes)))]) + "…"
+}
+
+func isASCIILetterOrDigit(r rune) bool {
+	return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r))
+}

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver
+
+	"jianxun/internal/news"
+)
+
+// dialect is everything in which the engines differ. The SQL text is one.
+type dialect struct {
+	goose goose.Dialect
+	// open gives a handle for writing and one for reading, which may be the same.
+	open func(ctx context.Context, address string) (write, read *sql.DB, err error)
+}
+
+func dialectOf(address string) (dialect, string, error) {
+	scheme, rest, ok := strings.Cut(address, ":")
+	switch {
+	case ok && scheme == "sqlite" && rest != "":
+		return dialect{goose: goose.DialectSQLite3, open: openSQLite}, rest, nil
+	case ok && (scheme == "postgres" || scheme == "postgresql"):
+		return dialect{}, "", news.Errorf(news.Invalid, "this version stores in SQLite only; write store: sqlite:FILE")
+	}
+	return dialect{}, "", news.Errorf(news.Invalid, "store %q is not of the form sqlite:FILE", address)
+}
+
+// openSQLite opens the file with one writer and a pool of readers. WAL lets
+// them work side by side; FULL makes every commit survive a power cut.
+func openSQLite(ctx context.Context, path string) (write, read *sql.DB, err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, nil, news.Errorf(news.Internal, "cannot make the folder of the store: %w", err)
+	}
+	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	name := "file:" + (&url.URL{Path: path}).EscapedPath() + pragmas
+	write, err = sql.Open("sqlite", name+"&_txlock=immediate")
+	if err != nil {
+		return nil, nil, err
+	}
+	write.SetMaxOpenConns(1)
+	if err := write.PingContext(ctx); err != nil {
+		_ = write.Close()
+		return nil, nil, news.Errorf(news.Unavailable, "cannot open the store %s: %w", path, err)
+	}
+	read, err = sql.Open("sqlite", name+"&_pragma=query_only(1)")
+	if err != nil {
+		_ = write.Close()
+		return nil, nil, err
+	}
+	read.SetMaxOpenConns(8)
+	return write, read, nil
+}

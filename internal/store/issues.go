@@ -1,0 +1,182 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"jianxun/internal/news"
+)
+
+// Window is what a new issue of a digest may choose from.
+type Window struct {
+	From, To time.Time // (From, To] over the time articles became available; zero From is open
+	First    bool      // the digest has no issue yet
+}
+
+// Candidates lists the live articles of the window and columns that no other
+// issue of the digest holds, newest first, at most limit, and counts all of them.
+// Those of the open issue, if it is given, are candidates again.
+func (s *Store) Candidates(ctx context.Context, digest string, open int64, columns []string, w Window, limit int) ([]news.Article, int, error) {
+	where, args := `state = 'live' AND available > $1 AND available <= $2 AND NOT EXISTS (SELECT 1 FROM issue_items i
+		WHERE i.digest = $3 AND i.article_id = articles.id AND i.issue_id <> $4)`, []any{ms(w.From), ms(w.To), digest, open}
+	if len(columns) > 0 {
+		var marks []string
+		for _, c := range columns {
+			args = append(args, c)
+			marks = append(marks, placeholder(len(args)))
+		}
+		where += ` AND column_name IN (` + strings.Join(marks, ", ") + `)`
+	}
+	var count int
+	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM articles WHERE `+where, args...).Scan(&count); err != nil {
+		return nil, 0, err
+	}
+	args = append(args, limit)
+	rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE `+where+
+		` ORDER BY placed DESC LIMIT `+placeholder(len(args)), args...)
+	list, err := collect(rows, err, scanArticle)
+	return list, count, err
+}
+
+// SaveIssue stores a draft with its items and gives it its numbers; a draft
+// that has an ID replaces what was drafted before and keeps them.
+func (s *Store) SaveIssue(ctx context.Context, is news.Issue) (news.Issue, error) {
+	err := s.inTx(ctx, func(t tx) error {
+		if is.ID == 0 {
+			if err := t.insertIssue(ctx, &is); err != nil {
+				return err
+			}
+		} else if err := t.replaceDraft(ctx, is); err != nil {
+			return err
+		}
+		return t.insertItems(ctx, is)
+	})
+	return is, err
+}
+
+func (t tx) insertIssue(ctx context.Context, is *news.Issue) error {
+	var open int
+	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM issues WHERE digest = $1 AND state IN ('draft', 'review', 'approved')`,
+		is.Digest).Scan(&open); err != nil {
+		return err
+	}
+	if open > 0 {
+		return news.Errorf(news.Conflict, "the digest %s has an unsent issue already", is.Digest)
+	}
+	err := t.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(id), 0) + 1 FROM issues),
+		(SELECT coalesce(max(number), 0) + 1 FROM issues WHERE digest = $1 AND year = $2),
+		(SELECT coalesce(max(total), 0) + 1 FROM issues WHERE digest = $1)`, is.Digest, is.Year).Scan(&is.ID, &is.Number, &is.Total)
+	if err != nil {
+		return err
+	}
+	is.State = news.Draft
+	_, err = t.ExecContext(ctx, `INSERT INTO issues (id, digest, title, year, number, total, state, window_from, window_to, left_out, changed)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)`, is.ID, is.Digest, is.Title, is.Year, is.Number, is.Total, is.State,
+		ms(is.WindowFrom), ms(is.WindowTo), is.LeftOut, t.now)
+	return err
+}
+
+func (t tx) replaceDraft(ctx context.Context, is news.Issue) error {
+	res, err := t.ExecContext(ctx, `UPDATE issues SET title = $2, window_from = $3, window_to = $4, left_out = $5, changed = $6
+		WHERE id = $1 AND state = 'draft'`, is.ID, is.Title, ms(is.WindowFrom), ms(is.WindowTo), is.LeftOut, t.now)
+	if err := oneRow(res, err, news.Errorf(news.Conflict, "%s of %s is no longer a draft", is.Label(), is.Digest)); err != nil {
+		return err
+	}
+	_, err = t.ExecContext(ctx, `DELETE FROM issue_items WHERE issue_id = $1`, is.ID)
+	return err
+}
+
+func (t tx) insertItems(ctx context.Context, is news.Issue) error {
+	for i, it := range is.Items {
+		_, err := t.ExecContext(ctx, `INSERT INTO issue_items (issue_id, position, digest, article_id, title, column_name, lead, score)
+			VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`, is.ID, i+1, is.Digest, it.ArticleID, it.Title, it.Column, it.Lead, it.Score)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// MoveIssue takes an issue one legal step on.
+func (s *Store) MoveIssue(ctx context.Context, id int64, next news.IssueState) error {
+	return s.inTx(ctx, func(t tx) error { return t.moveIssue(ctx, id, next) })
+}
+
+func (t tx) moveIssue(ctx context.Context, id int64, next news.IssueState) error {
+	var state news.IssueState
+	if err := t.QueryRowContext(ctx, `SELECT state FROM issues WHERE id = $1`, id).Scan(&state); err != nil {
+		return err
+	}
+	if !state.CanBecome(next) {
+		return news.Errorf(news.Conflict, "an issue that is %s cannot become %s", state, next)
+	}
+	_, err := t.ExecContext(ctx, `UPDATE issues SET state = $2, changed = $3 WHERE id = $1`, id, next, t.now)
+	return err
+}
+
+const issueFields = `id, digest, title, year, number, total, state, window_from, window_to, left_out`
+
+func scanIssue(row scanner) (news.Issue, error) {
+	var is news.Issue
+	var from, to int64
+	err := row.Scan(&is.ID, &is.Digest, &is.Title, &is.Year, &is.Number, &is.Total, &is.State, &from, &to, &is.LeftOut)
+	is.WindowFrom, is.WindowTo = at(from), at(to)
+	return is, err
+}
+
+// Issues lists the issues of a digest, or of all when digest is empty, newest
+// first, without their items.
+func (s *Store) Issues(ctx context.Context, digest string, limit int) ([]news.Issue, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+issueFields+` FROM issues WHERE digest = $1 OR $1 = '' ORDER BY id DESC LIMIT $2`, digest, limit)
+	return collect(rows, err, scanIssue)
+}
+
+// Issue finds an issue with its items. Year 0 means the newest year that has
+// the number; number 0 the newest issue.
+func (s *Store) Issue(ctx context.Context, digest string, year, number int) (news.Issue, error) {
+	row := s.read.QueryRowContext(ctx, `SELECT `+issueFields+` FROM issues WHERE digest = $1 AND (year = $2 OR $2 = 0) AND (number = $3 OR $3 = 0)
+		ORDER BY id DESC LIMIT 1`, digest, year, number)
+	return s.withItems(ctx, row, news.Errorf(news.NotFound, "the digest %s has no such issue", digest))
+}
+
+// IssueByID finds an issue with its items.
+func (s *Store) IssueByID(ctx context.Context, id int64) (news.Issue, error) {
+	row := s.read.QueryRowContext(ctx, `SELECT `+issueFields+` FROM issues WHERE id = $1`, id)
+	return s.withItems(ctx, row, news.Errorf(news.NotFound, "there is no issue %d", id))
+}
+
+func (s *Store) withItems(ctx context.Context, row *sql.Row, absent error) (news.Issue, error) {
+	is, err := scanIssue(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return is, absent
+	} else if err != nil {
+		return is, err
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT i.article_id, i.title, i.column_name, i.lead, i.score, a.url, a.content ->> 'origin', a.published, a.date_only, a.state
+		FROM issue_items i JOIN articles a ON a.id = i.article_id WHERE i.issue_id = $1 ORDER BY i.position`, is.ID)
+	is.Items, err = collect(rows, err, func(row scanner) (it news.Item, err error) {
+		var published int64
+		var origin sql.NullString
+		err = row.Scan(&it.ArticleID, &it.Title, &it.Column, &it.Lead, &it.Score, &it.URL, &origin, &published, &it.DateOnly, &it.State)
+		it.Origin, it.Published = origin.String, at(published)
+		return it, err
+	})
+	return is, err
+}
+
+func placeholder(n int) string { return "$" + strconv.Itoa(n) }
+
+// oneRow turns "nothing was changed" into the error that explains it.
+func oneRow(res sql.Result, err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return otherwise
+}

@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"jianxun/internal/news"
+)
+
+// EnqueueIssue begins the sending of an approved issue: in one transaction the
+// issue becomes sending and everybody who is to have it gets a row. It gives
+// the number of rows.
+func (s *Store) EnqueueIssue(ctx context.Context, id int64) (int, error) {
+	var rows int64
+	err := s.inTx(ctx, func(t tx) error {
+		if err := t.moveIssue(ctx, id, news.Sending); err != nil {
+			return err
+		}
+		res, err := t.ExecContext(ctx, `INSERT INTO deliveries (issue_id, subscriber_id, state, attempts, first_tried, next_attempt, lease_token, lease_until, reply, changed)
+			SELECT i.id, s.id, 'queued', 0, 0, $2, '', 0, '', $2
+			FROM issues i JOIN subscriptions d ON d.digest = i.digest JOIN subscribers s ON s.id = d.subscriber_id
+			WHERE i.id = $1 AND s.listed = 1 AND s.state = 'active' AND (s.until = 0 OR s.until > $2)`, id, t.now)
+		if err != nil {
+			return err
+		}
+		if rows, err = res.RowsAffected(); err != nil || rows > 0 {
+			return err
+		}
+		return t.moveIssue(ctx, id, news.Sent) // nobody to send it to
+	})
+	return int(rows), err
+}
+
+// ClaimDeliveries leases up to n due deliveries of issues being sent to the
+// holder of token, until the lease runs out. only restricts it to one issue
+// unless it is 0. People who may no longer be written to are suppressed here.
+// Rows whose holder died are settled first: leased ones are free again,
+// committing ones are uncertain.
+func (s *Store) ClaimDeliveries(ctx context.Context, only int64, token string, lease time.Duration, n int) ([]news.Delivery, error) {
+	var claimed []news.Delivery
+	err := s.inTx(ctx, func(t tx) error {
+		if err := t.expireLeases(ctx); err != nil {
+			return err
+		}
+		due, err := t.dueDeliveries(ctx, only, n)
+		if err != nil {
+			return err
+		}
+		for _, d := range due {
+			state, holder := news.Leased, token
+			if !mayReceive(d.Subscriber, t.now) {
+				state, holder = news.Suppressed, ""
+			}
+			if _, err := t.ExecContext(ctx, `UPDATE deliveries SET state = $3, lease_token = $4, lease_until = $5, changed = $6
+				WHERE issue_id = $1 AND subscriber_id = $2`,
+				d.IssueID, d.Subscriber.ID, state, holder, t.now+lease.Milliseconds(), t.now); err != nil {
+				return err
+			}
+			if state == news.Leased {
+				claimed = append(claimed, d)
+			} else if err := t.finishIssue(ctx, d.IssueID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return claimed, err
+}
+
+func mayReceive(s news.Subscriber, now int64) bool {
+	return s.Listed && s.State == news.Active && (s.Until.IsZero() || ms(s.Until) > now)
+}
+
+func (t tx) expireLeases(ctx context.Context) error {
+	if _, err := t.ExecContext(ctx, `UPDATE deliveries SET state = 'queued', lease_token = '', changed = $1
+		WHERE state = 'leased' AND lease_until <= $1`, t.now); err != nil {
+		return err
+	}
+	// The token stays: should its holder be alive after all, it may still tell how it ended.
+	rows, err := t.QueryContext(ctx, `UPDATE deliveries SET state = 'uncertain', changed = $1,
+		reply = 'the sender died before the answer to the final dot was recorded'
+		WHERE state = 'committing' AND lease_until <= $1 RETURNING issue_id`, t.now)
+	issues, err := collect(rows, err, func(row scanner) (id int64, err error) {
+		err = row.Scan(&id)
+		return id, err
+	})
+	for _, id := range issues {
+		if err := t.finishIssue(ctx, id); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (t tx) dueDeliveries(ctx context.Context, only int64, n int) ([]news.Delivery, error) {
+	rows, err := t.QueryContext(ctx, `SELECT d.issue_id, d.attempts, d.first_tried, `+subscriberFields+`
+		FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
+		WHERE d.state IN ('queued', 'deferred') AND d.next_attempt <= $1 AND (d.issue_id = $2 OR $2 = 0)
+		ORDER BY d.next_attempt LIMIT $3`, t.now, only, n)
+	return collect(rows, err, func(row scanner) (d news.Delivery, err error) {
+		var tried int64
+		dest, finish := subscriberDest(&d.Subscriber)
+		if err := row.Scan(append([]any{&d.IssueID, &d.Attempts, &tried}, dest...)...); err != nil {
+			return d, err
+		}
+		d.FirstTried = at(tried)
+		return d, finish()
+	})
+}
+
+// ExtendLeases keeps what the holder of token has from being taken over.
+func (s *Store) ExtendLeases(ctx context.Context, token string, lease time.Duration) error {
+	return s.inTx(ctx, func(t tx) error {
+		_, err := t.ExecContext(ctx, `UPDATE deliveries SET lease_until = $2
+			WHERE state IN ('leased', 'committing') AND lease_token = $1 AND lease_until > $3`, token, t.now+lease.Milliseconds(), t.now)
+		return err
+	})
+}
+
+// BeginCommit records that the final dot is about to be sent. It fails with
+// Conflict when the lease has run out: then the dot must not be sent.
+func (s *Store) BeginCommit(ctx context.Context, d news.Delivery, token string) error {
+	return s.inTx(ctx, func(t tx) error {
+		res, err := t.ExecContext(ctx, `UPDATE deliveries SET state = 'committing', changed = $4
+			WHERE issue_id = $1 AND subscriber_id = $2 AND state = 'leased' AND lease_token = $3 AND lease_until > $4`,
+			d.IssueID, d.Subscriber.ID, token, t.now)
+		return oneRow(res, err, news.Errorf(news.Conflict, "the lease of this delivery has run out"))
+	})
+}
+
+// SettleDelivery records how an attempt by the holder of token ended: State,
+// Next and Reply of d are stored, and attempts is added to the count. When
+// nothing of the issue is open any more it becomes sent.
+func (s *Store) SettleDelivery(ctx context.Context, d news.Delivery, token string, attempts int) error {
+	return s.inTx(ctx, func(t tx) error {
+		tried := ms(d.FirstTried)
+		if tried == 0 && attempts > 0 {
+			tried = t.now
+		}
+		res, err := t.ExecContext(ctx, `UPDATE deliveries SET state = $4, attempts = attempts + $5, first_tried = $6, next_attempt = $7, reply = $8,
+			lease_token = '', lease_until = 0, changed = $9
+			WHERE issue_id = $1 AND subscriber_id = $2 AND lease_token = $3 AND state IN ('leased', 'committing', 'uncertain')`,
+			d.IssueID, d.Subscriber.ID, token, d.State, attempts, tried, ms(d.Next), d.Reply, t.now)
+		if err := oneRow(res, err, news.Errorf(news.Conflict, "the lease of this delivery has run out")); err != nil {
+			return err
+		}
+		return t.finishIssue(ctx, d.IssueID)
+	})
+}
+
+// ReleaseLeases gives back what the holder of token has not begun to commit.
+func (s *Store) ReleaseLeases(ctx context.Context, token string) error {
+	return s.inTx(ctx, func(t tx) error {
+		_, err := t.ExecContext(ctx, `UPDATE deliveries SET state = 'queued', lease_token = '', lease_until = 0, changed = $2
+			WHERE state = 'leased' AND lease_token = $1`, token, t.now)
+		return err
+	})
+}
+
+func (t tx) finishIssue(ctx context.Context, id int64) error {
+	_, err := t.ExecContext(ctx, `UPDATE issues SET state = 'sent', changed = $2 WHERE id = $1 AND state = 'sending' AND NOT EXISTS
+		(SELECT 1 FROM deliveries WHERE issue_id = $1 AND state IN ('queued', 'leased', 'committing', 'deferred'))`, id, t.now)
+	return err
+}
+
+// Tally counts the deliveries of an issue by state.
+func (s *Store) Tally(ctx context.Context, id int64) (news.Tally, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT state, count(*) FROM deliveries WHERE issue_id = $1 GROUP BY state`, id)
+	tally := news.Tally{}
+	_, err = collect(rows, err, func(row scanner) (struct{}, error) {
+		var state news.DeliveryState
+		var n int
+		err := row.Scan(&state, &n)
+		tally[state] = n
+		return struct{}{}, err
+	})
+	return tally, err
+}
+
+// Deliveries lists the rows of an issue in one of the states, by address, at
+// most limit.
+func (s *Store) Deliveries(ctx context.Context, id int64, state news.DeliveryState, limit int) ([]news.Delivery, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT d.attempts, d.next_attempt, d.reply, d.changed, `+subscriberFields+`
+		FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
+		WHERE d.issue_id = $1 AND d.state = $2 ORDER BY s.email LIMIT $3`, id, state, limit)
+	return collect(rows, err, func(row scanner) (news.Delivery, error) {
+		d := news.Delivery{IssueID: id, State: state}
+		var next, changed int64
+		dest, finish := subscriberDest(&d.Subscriber)
+		if err := row.Scan(append([]any{&d.Attempts, &next, &d.Reply, &changed}, dest...)...); err != nil {
+			return d, err
+		}
+		d.Next, d.Changed = at(next), at(changed)
+		return d, finish()
+	})
+}

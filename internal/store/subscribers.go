@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"jianxun/internal/news"
+)
+
+const subscriberFields = `s.id, s.email, s.name, s.unit, s.columns, s.keywords, s.format, s.until, s.state, s.listed, s.origin`
+
+// dest are the places a row of subscriberFields is scanned into; finish
+// completes sub from them.
+func subscriberDest(sub *news.Subscriber) (dest []any, finish func() error) {
+	var columns, keywords string
+	var until int64
+	dest = []any{&sub.ID, &sub.Email, &sub.Name, &sub.Unit, &columns, &keywords, &sub.Format, &until, &sub.State, &sub.Listed, &sub.Origin}
+	return dest, func() error {
+		sub.Until = at(until)
+		return errors.Join(json.Unmarshal([]byte(columns), &sub.Columns), json.Unmarshal([]byte(keywords), &sub.Keywords))
+	}
+}
+
+func scanSubscriber(row scanner) (sub news.Subscriber, err error) {
+	dest, finish := subscriberDest(&sub)
+	if err := row.Scan(dest...); err != nil {
+		return sub, err
+	}
+	return sub, finish()
+}
+
+// Subscribers lists everybody ever known, by address.
+func (s *Store) Subscribers(ctx context.Context) ([]news.Subscriber, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+subscriberFields+` FROM subscribers s ORDER BY s.email, s.id`)
+	list, err := collect(rows, err, scanSubscriber)
+	if err != nil {
+		return nil, err
+	}
+	index := make(map[string]int, len(list))
+	for i, sub := range list {
+		index[sub.ID] = i
+	}
+	type pair struct{ id, digest string }
+	rows, err = s.read.QueryContext(ctx, `SELECT subscriber_id, digest FROM subscriptions ORDER BY subscriber_id, digest`)
+	pairs, err := collect(rows, err, func(row scanner) (p pair, err error) {
+		err = row.Scan(&p.id, &p.digest)
+		return p, err
+	})
+	for _, p := range pairs {
+		if i, ok := index[p.id]; ok {
+			list[i].Digests = append(list[i].Digests, p.digest)
+		}
+	}
+	return list, err
+}
+
+// Subscriber finds one person by id.
+func (s *Store) Subscriber(ctx context.Context, id string) (news.Subscriber, error) {
+	sub, err := scanSubscriber(s.read.QueryRowContext(ctx, `SELECT `+subscriberFields+` FROM subscribers s WHERE s.id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return sub, news.Errorf(news.NotFound, "there is no such subscriber")
+	}
+	if err != nil {
+		return sub, err
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT digest FROM subscriptions WHERE subscriber_id = $1 ORDER BY digest`, id)
+	sub.Digests, err = collect(rows, err, func(row scanner) (d string, err error) {
+		err = row.Scan(&d)
+		return d, err
+	})
+	return sub, err
+}
+
+// ApplyRoster puts people on the list as they are given and takes others off
+// it, in one transaction. It never touches State: who unsubscribed stays so.
+func (s *Store) ApplyRoster(ctx context.Context, put, remove []news.Subscriber) error {
+	if len(put)+len(remove) == 0 {
+		return nil
+	}
+	return s.inTx(ctx, func(t tx) error {
+		for _, sub := range put {
+			if err := t.putSubscriber(ctx, sub); err != nil {
+				return err
+			}
+		}
+		for _, sub := range remove {
+			if _, err := t.ExecContext(ctx, `UPDATE subscribers SET listed = 0, changed = $2 WHERE id = $1`, sub.ID, t.now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (t tx) putSubscriber(ctx context.Context, sub news.Subscriber) error {
+	id := news.SubscriberID(sub.Email)
+	_, err := t.ExecContext(ctx, `INSERT INTO subscribers (id, email, name, unit, columns, keywords, format, until, state, listed, origin, changed)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,'active',1,$9,$10)
+		ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, unit = excluded.unit, columns = excluded.columns,
+		keywords = excluded.keywords, format = excluded.format, until = excluded.until, listed = 1, origin = excluded.origin, changed = excluded.changed`,
+		id, sub.Email, sub.Name, sub.Unit, list(sub.Columns), list(sub.Keywords), sub.Format, ms(sub.Until), sub.Origin, t.now)
+	if err != nil {
+		return err
+	}
+	if _, err := t.ExecContext(ctx, `DELETE FROM subscriptions WHERE subscriber_id = $1`, id); err != nil {
+		return err
+	}
+	for _, d := range sub.Digests {
+		if _, err := t.ExecContext(ctx, `INSERT INTO subscriptions (digest, subscriber_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, d, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetSubscriberState records what a person, or their mail system, decided.
+func (s *Store) SetSubscriberState(ctx context.Context, id string, state news.SubscriberState) error {
+	return s.inTx(ctx, func(t tx) error {
+		res, err := t.ExecContext(ctx, `UPDATE subscribers SET state = $2, changed = $3 WHERE id = $1`, id, state, t.now)
+		return oneRow(res, err, news.Errorf(news.NotFound, "there is no such subscriber"))
+	})
+}
+
+func list(values []string) string {
+	if values == nil {
+		values = []string{}
+	}
+	return toJSON(values)
+}
