@@ -11,18 +11,13 @@ import (
 	"jianxun/internal/news"
 )
 
-// Window is what a new issue of a digest may choose from.
-type Window struct {
-	From, To time.Time // (From, To] over the time articles became available; zero From is open
-	First    bool      // the digest has no issue yet
-}
-
-// Candidates lists the live articles of the window and columns that no other
-// issue of the digest holds, newest first, at most limit, and counts all of them.
-// Those of the open issue, if it is given, are candidates again.
-func (s *Store) Candidates(ctx context.Context, digest string, open int64, columns []string, w Window, limit int) ([]news.Article, int, error) {
+// Candidates lists the live articles of the columns that became available in
+// (from, to] and that no other issue of the digest holds, newest first, at most
+// limit, and counts all of them. A zero from is open. Those of the open issue,
+// if its id is given, are candidates again.
+func (s *Store) Candidates(ctx context.Context, digest string, open int64, columns []string, from, to time.Time, limit int) ([]news.Article, int, error) {
 	where, args := `state = 'live' AND available > $1 AND available <= $2 AND NOT EXISTS (SELECT 1 FROM issue_items i
-		WHERE i.digest = $3 AND i.article_id = articles.id AND i.issue_id <> $4)`, []any{ms(w.From), ms(w.To), digest, open}
+		WHERE i.digest = $3 AND i.article_id = articles.id AND i.issue_id <> $4)`, []any{ms(from), ms(to), digest, open}
 	if len(columns) > 0 {
 		var marks []string
 		for _, c := range columns {
@@ -141,6 +136,16 @@ func (s *Store) Issue(ctx context.Context, digest string, year, number int) (new
 	row := s.read.QueryRowContext(ctx, `SELECT `+issueFields+` FROM issues WHERE digest = $1 AND (year = $2 OR $2 = 0) AND (number = $3 OR $3 = 0)
 		ORDER BY id DESC LIMIT 1`, digest, year, number)
 	return s.withItems(ctx, row, news.Errorf(news.NotFound, "the digest %s has no such issue", digest))
+}
+
+// LastIssue is the newest issue of the digest, without its items; ok is false
+// when there is none.
+func (s *Store) LastIssue(ctx context.Context, digest string) (is news.Issue, ok bool, err error) {
+	list, err := s.Issues(ctx, digest, 1)
+	if err != nil || len(list) == 0 {
+		return is, false, err
+	}
+	return list[0], true, nil
 }
 
 // IssueByID finds an issue with its items.

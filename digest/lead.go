@@ -1,0 +1,44 @@
+package digest
+
+import (
+	"regexp"
+	"strings"
+
+	"jianxun/internal/han"
+	"jianxun/internal/news"
+)
+
+// leadLength is how long a lead may be, in characters.
+const leadLength = 140
+
+// dateline is what a report begins with before it says anything: the agency
+// and place (浙江检察网杭州讯), the reporter in brackets, the day without a year.
+var dateline = regexp.MustCompile(`^[\s　]*(?:[（(][^（）()]{1,30}[）)]\s*)?` +
+	`(?:[^\s，。,.:：;；]{0,24}?(?:讯|电|消息|报道)[\s　]*(?:[（(][^（）()]{1,40}[）)])?[\s　:：,，]+|本[报网][^，。,.]{0,12}[讯电][\s　:：,，]*)?`)
+
+var dayFirst = regexp.MustCompile(`^(?:近日|日前|今日|昨日|(?:(?:20)?\d\d年)?\d{1,2}月\d{1,2}日(?:至\d{1,2}日)?)(?:上午|下午|晚上?|凌晨)?[,，]\s*`)
+
+// Lead is what an issue says of an article: whole sentences from the beginning
+// of its text, without dateline, as many as fit. A text too poor for that
+// gives what there is.
+func Lead(a news.Article) string {
+	for paragraph := range strings.Lines(a.Text) {
+		p := dateline.ReplaceAllString(strings.TrimSpace(paragraph), "")
+		p = strings.TrimSpace(dayFirst.ReplaceAllString(p, ""))
+		if len([]rune(p)) >= 8 {
+			return han.Clip(p, leadLength)
+		}
+	}
+	return han.Clip(a.Summary, leadLength)
+}
+
+// shorten cuts a lead down at a sentence, or at a clause when it is one sentence.
+func shorten(lead string, limit int) string {
+	if limit == 0 || len([]rune(lead)) <= limit {
+		if limit == 0 {
+			return ""
+		}
+		return lead
+	}
+	return han.Clip(lead, limit)
+}

@@ -1,0 +1,193 @@
+// Package schedule calls named functions at the times of a cron line, each due
+// time once over all processes that share a ledger.
+//
+// It promises that a due time is claimed before its function runs and recorded
+// as done after it; that one whose process died is taken over when its claim
+// has run out; and that of the times missed while nothing ran, the latest is
+// caught up and the others are not. A function may so be called twice for one
+// due time, never for two at once: it must be idempotent for its due time. A
+// function that fails is called again for the same due time, later and later.
+package schedule
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// Ledger remembers what has fired.
+type Ledger interface {
+	Anchor(ctx context.Context, job string, due time.Time) (last time.Time, fresh bool, err error)
+	ClaimFire(ctx context.Context, job string, due time.Time, token string, lease time.Duration) (bool, error)
+	FinishFire(ctx context.Context, job string, due time.Time) error
+	ReleaseFire(ctx context.Context, job string, due time.Time, token string, retryAt time.Time) error
+}
+
+// Job is a function and when to call it. AtOnce means that a job never seen
+// before is due immediately; otherwise it waits for its first time.
+type Job struct {
+	Name   string
+	Spec   string // cron line of five fields, @daily and the like, or @every 10m
+	Zone   *time.Location
+	AtOnce bool
+	Run    func(ctx context.Context, due time.Time) error
+}
+
+const (
+	claimLease = 5 * time.Minute  // a function that takes longer may run beside its successor
+	tick       = 15 * time.Second // the clock may be set and the machine may sleep
+	firstRetry = 30 * time.Second
+	lastRetry  = 30 * time.Minute
+)
+
+// Scheduler runs jobs.
+type Scheduler struct {
+	ledger Ledger
+	token  string
+	now    func() time.Time
+	log    *slog.Logger
+	jobs   []entry
+}
+
+type entry struct {
+	Job
+	key  string
+	when cron.Schedule
+}
+
+// New makes a Scheduler. token tells this process's claims from others'.
+func New(ledger Ledger, token string, now func() time.Time, log *slog.Logger) *Scheduler {
+	return &Scheduler{ledger: ledger, token: token, now: now, log: log}
+}
+
+// Parse reads a cron line for a zone. Lines that set a zone of their own are
+// refused: the library panics on some of them.
+func Parse(spec string, zone *time.Location) (cron.Schedule, error) {
+	if strings.Contains(spec, "TZ=") {
+		return nil, errors.New("a cron line cannot set its own time zone")
+	}
+	s, err := cron.ParseStandard(spec)
+	if err != nil {
+		return nil, err
+	}
+	if s.Next(time.Unix(0, 0)).IsZero() { // 30 February
+		return nil, errors.New("this day never comes")
+	}
+	return zoned{s, zone}, nil
+}
+
+// zoned computes in a fixed zone, whatever zone it is asked in.
+type zoned struct {
+	cron.Schedule
+	zone *time.Location
+}
+
+func (z zoned) Next(t time.Time) time.Time { return z.Schedule.Next(t.In(z.zone)) }
+
+// Next gives the next n due times after t.
+func Next(spec string, zone *time.Location, t time.Time, n int) ([]time.Time, error) {
+	s, err := Parse(spec, zone)
+	if err != nil {
+		return nil, err
+	}
+	var times []time.Time
+	for range n {
+		t = s.Next(t)
+		times = append(times, t)
+	}
+	return times, nil
+}
+
+// Add adds a job. Its due times are remembered by name and line: a job with
+// another line is a new one, which keeps an edited line from firing for a past
+// it never had.
+func (s *Scheduler) Add(j Job) error {
+	when, err := Parse(j.Spec, j.Zone)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256([]byte(j.Spec + "\x1f" + j.Zone.String()))
+	s.jobs = append(s.jobs, entry{Job: j, key: j.Name + "@" + hex.EncodeToString(sum[:6]), when: when})
+	return nil
+}
+
+// Run fires jobs until ctx ends, then waits for those that are running.
+func (s *Scheduler) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, e := range s.jobs {
+		wg.Go(func() { s.loop(ctx, e) })
+	}
+	wg.Wait()
+}
+
+// loop is the life of one job.
+func (s *Scheduler) loop(ctx context.Context, e entry) {
+	failures := 0
+	for ctx.Err() == nil {
+		wait, err := s.step(ctx, e)
+		if err != nil {
+			wait = min(firstRetry<<min(failures, 10), lastRetry)
+			failures++
+			s.log.Error("a scheduled job failed", "job", e.Name, "again_in", wait, "error", err)
+		} else {
+			failures = 0
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// step fires the job if it is due and tells how long to wait then.
+func (s *Scheduler) step(ctx context.Context, e entry) (time.Duration, error) {
+	now := s.now()
+	anchor := now.Truncate(time.Second)
+	last, fresh, err := s.ledger.Anchor(ctx, e.key, anchor)
+	if err != nil {
+		return 0, err
+	}
+	due := latestDue(e.when, last, now)
+	if fresh && e.AtOnce {
+		if err := e.Run(ctx, anchor); err != nil {
+			return 0, err
+		}
+	}
+	if due.IsZero() {
+		return min(max(e.when.Next(last).Sub(now), 0), tick), nil
+	}
+	claimed, err := s.ledger.ClaimFire(ctx, e.key, due, s.token, claimLease)
+	if err != nil || !claimed {
+		return tick, err
+	}
+	if err := e.Run(ctx, due); err != nil {
+		// firm: when the process is stopping the claim must not wait for its lease
+		return 0, errors.Join(err, s.ledger.ReleaseFire(context.WithoutCancel(ctx), e.key, due, s.token, s.now()))
+	}
+	return 0, s.ledger.FinishFire(context.WithoutCancel(ctx), e.key, due)
+}
+
+// latestDue is the newest due time in (last, now], zero when there is none.
+func latestDue(when cron.Schedule, last, now time.Time) time.Time {
+	if z, ok := when.(zoned); ok {
+		if every, ok := z.Schedule.(cron.ConstantDelaySchedule); ok {
+			n := now.Sub(last) / every.Delay
+			if n <= 0 {
+				return time.Time{}
+			}
+			return last.Add(n * every.Delay)
+		}
+	}
+	var due time.Time
+	for t := when.Next(last); !t.IsZero() && !t.After(now); t = when.Next(t) {
+		due = t
+	}
+	return due
+}
