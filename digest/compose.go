@@ -69,10 +69,11 @@ func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber) 
 // messageID is a function of issue and subscriber, so that a relay's log can
 // tell whether an uncertain mail was delivered.
 func (c *Composer) messageID(is news.Issue, s news.Subscriber) string {
-	return is.Digest + "." + is.Ref() + "." + news.SubscriberID(s.Email) + "@" + c.domain()
+	return is.Digest + "." + is.Ref() + "." + news.SubscriberID(s.Email) + "@" + c.Domain()
 }
 
-func (c *Composer) domain() string {
+// Domain is the sender's.
+func (c *Composer) Domain() string {
 	return c.From.Address[strings.LastIndexByte(c.From.Address, '@')+1:]
 }
 
@@ -103,8 +104,8 @@ func (c *Composer) form(ctx context.Context, id int64, choice Choice) (form, err
 // Render gives the form of the mail for a choice. Should the HTML go over its
 // budget, leads are shortened, then dropped, then items are left to the web.
 func (c *Composer) Render(is news.Issue, choice Choice) (mail.Form, error) {
-	f := mail.Form{From: c.From, Subject: is.Title + " " + is.Label(), ListID: is.Digest + "." + c.domain(), ListName: is.Title}
-	leads := []int{leadLength, 80, 50, 0}
+	f := mail.Form{From: c.From, Subject: is.Title + " " + is.Label(), ListID: is.Digest + "." + c.Domain(), ListName: is.Title}
+	leads := []int{FullLead, 80, 50, 0}
 	for step, limit := 0, len(is.Items); ; step++ {
 		lead := leads[min(step, len(leads)-1)]
 		if step >= len(leads) {

@@ -8,8 +8,8 @@ import (
 	"jianxun/internal/news"
 )
 
-// leadLength is how long a lead may be, in characters.
-const leadLength = 140
+// FullLead is how long a lead may be, in characters.
+const FullLead = 140
 
 // dateline is what a report begins with before it says anything: the agency
 // and place (浙江检察网杭州讯), the reporter in brackets, the day without a year.
@@ -26,10 +26,10 @@ func Lead(a news.Article) string {
 		p := dateline.ReplaceAllString(strings.TrimSpace(paragraph), "")
 		p = strings.TrimSpace(dayFirst.ReplaceAllString(p, ""))
 		if len([]rune(p)) >= 8 {
-			return han.Clip(p, leadLength)
+			return han.Clip(p, FullLead)
 		}
 	}
-	return han.Clip(a.Summary, leadLength)
+	return han.Clip(a.Summary, FullLead)
 }
 
 // shorten cuts a lead down at a sentence, or at a clause when it is one sentence.

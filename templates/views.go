@@ -4,6 +4,8 @@ import (
 	"html/template"
 	"strconv"
 	"time"
+
+	"jianxun/internal/han"
 )
 
 // Page is what every page for people has. Paths begin with Base, the path of
@@ -157,4 +159,12 @@ func Machine(t time.Time, dateOnly bool) string {
 		return t.Format(time.DateOnly)
 	}
 	return t.Format(time.RFC3339)
+}
+
+// Display mends the punctuation of text for people; stored text stays as it came.
+func Display(text string) string { return han.Punctuate(text) }
+
+// DisplayHTML does the same for clean HTML.
+func DisplayHTML(html string) template.HTML {
+	return template.HTML(han.PunctuateHTML(html)) //nolint:gosec // ingest has made the body safe
 }

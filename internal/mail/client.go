@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"strconv"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/log"
 	"github.com/wneessen/go-mail/smtp"
 )
 
@@ -31,9 +33,10 @@ type Relay struct {
 	Port           int
 	TLS            TLSMode
 	User, Password string
-	Hello          string         // name in EHLO; empty: the host's
-	Roots          *x509.CertPool // nil: the system's
-	Timeout        time.Duration  // of connecting; 0: 30 s
+	Hello          string            // name in EHLO; empty: the host's
+	Roots          *x509.CertPool    // nil: the system's
+	Timeout        time.Duration     // of connecting; 0: 30 s
+	Trace          func(line string) // is told of the conversation, without secrets; may be nil
 }
 
 // Timeouts of RFC 5321 section 4.5.3.2.
@@ -65,6 +68,9 @@ func Dial(ctx context.Context, r Relay) (*Client, error) {
 	}
 	if r.User != "" {
 		opts = append(opts, gomail.WithSMTPAuthCustom(&auth{user: r.User, password: r.Password, host: r.Host}))
+	}
+	if r.Trace != nil {
+		opts = append(opts, gomail.WithDebugLog(), gomail.WithLogger(tracer(r.Trace)))
 	}
 	g, err := gomail.NewClient(r.Host, opts...)
 	if err != nil {
@@ -191,6 +197,20 @@ func (c *Client) Close() {
 
 // Address is host:port, for people.
 func (r Relay) Address() string { return net.JoinHostPort(r.Host, strconv.Itoa(r.Port)) }
+
+// tracer passes the lines of a conversation on; go-mail leaves secrets out.
+type tracer func(line string)
+
+func (t tracer) Debugf(l log.Log) {
+	arrow := "C: "
+	if l.Direction == log.DirServerToClient {
+		arrow = "S: "
+	}
+	t(arrow + fmt.Sprintf(l.Format, l.Messages...))
+}
+func (t tracer) Infof(l log.Log)  { t.Debugf(l) }
+func (t tracer) Warnf(l log.Log)  { t.Debugf(l) }
+func (t tracer) Errorf(l log.Log) { t.Debugf(l) }
 
 // auth takes the best mechanism the server offers. A password never goes over
 // a connection that is not encrypted, unless it stays on this machine.

@@ -3,6 +3,8 @@ package news
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -65,6 +67,7 @@ type Issue struct {
 	WindowFrom time.Time
 	WindowTo   time.Time
 	LeftOut    int // articles of the window that were not chosen
+	Count      int // of items
 	Items      []Item
 }
 
@@ -73,6 +76,21 @@ func (i Issue) Label() string { return fmt.Sprintf("%d年第%d期", i.Year, i.Nu
 
 // Ref is how commands and addresses call the issue, without the digest: 2026-47.
 func (i Issue) Ref() string { return fmt.Sprintf("%d-%d", i.Year, i.Number) }
+
+// ParseRef reads what Ref writes, and a number alone, for which year is 0.
+func ParseRef(s string) (year, number int, err error) {
+	y, n, dated := strings.Cut(s, "-")
+	if !dated {
+		y, n = "0", s
+	}
+	if year, err = strconv.Atoi(y); err == nil {
+		number, err = strconv.Atoi(n)
+	}
+	if err != nil || number < 1 || year < 0 {
+		return 0, 0, Errorf(Invalid, "%q is not the number of an issue, such as 2026-47 or 47", s)
+	}
+	return year, number, nil
+}
 
 // Item is an article's place in an issue. Title, Column and Lead are as they
 // were when the issue was drafted; what follows Score is read from the article.

@@ -113,12 +113,13 @@ func (t tx) moveIssue(ctx context.Context, id int64, next news.IssueState) error
 	return err
 }
 
-const issueFields = `id, digest, title, year, number, total, state, window_from, window_to, left_out`
+const issueFields = `id, digest, title, year, number, total, state, window_from, window_to, left_out,
+	(SELECT count(*) FROM issue_items i WHERE i.issue_id = issues.id)`
 
 func scanIssue(row scanner) (news.Issue, error) {
 	var is news.Issue
 	var from, to int64
-	err := row.Scan(&is.ID, &is.Digest, &is.Title, &is.Year, &is.Number, &is.Total, &is.State, &from, &to, &is.LeftOut)
+	err := row.Scan(&is.ID, &is.Digest, &is.Title, &is.Year, &is.Number, &is.Total, &is.State, &from, &to, &is.LeftOut, &is.Count)
 	is.WindowFrom, is.WindowTo = at(from), at(to)
 	return is, err
 }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"jianxun/config"
+	"jianxun/internal/app"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitFault = 1 // of the input or the run
+	exitUsage = 2
+)
+
+type commands struct {
+	Config string `help:"Configuration file." placeholder:"FILE" type:"path"`
+
+	Serve       serveCmd       `cmd:"" help:"Run the daemon: feeds, pages, schedule, delivery."`
+	Init        initCmd        `cmd:"" help:"Write a commented jianxun.yaml and subscribers.yaml."`
+	Check       checkCmd       `cmd:"" help:"Read the whole configuration, name every fault, and say when digests are due."`
+	Ingest      ingestCmd      `cmd:"" help:"Read pages, folders and feeds into the store now."`
+	Article     articleCmd     `cmd:"" help:"List and show articles."`
+	Issue       issueCmd       `cmd:"" help:"Draft, look at and send issues of a digest."`
+	Subscribers subscribersCmd `cmd:"" help:"List subscribers and import lists of them."`
+	Mail        mailCmd        `cmd:"" help:"Try the relay."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
+}
+
+// session is what every command works with.
+type session struct {
+	out, err io.Writer
+	p        printer
+	config   string
+}
+
+// run is the program without the process around it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	s := &session{out: stdout, err: stderr, p: app.Printer(locale(getenv))}
+	var cmds commands
+	exit := -1
+	parser, err := kong.New(&cmds, kong.Name("jianxun"), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }),
+		kong.Description("检讯 jianxun"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
+	if err != nil {
+		return s.fail(err)
+	}
+	translate(parser.Model.Node, s.p)
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if exit >= 0 {
+		return exit // help has been shown
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "jianxun: %v\n%s\n", err, s.p.T("Run jianxun --help to see what can be done."))
+		return exitUsage
+	}
+	s.config = cmds.Config
+	if err := parsed.Run(); err != nil {
+		return s.fail(err)
+	}
+	return exitOK
+}
+
+// locale is the first of the usual variables that is set.
+func locale(getenv func(string) string) string {
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := getenv(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// errDone ends a command whose output has said already what is wrong.
+var errDone = errors.New("said already")
+
+func (s *session) fail(err error) int {
+	if errors.Is(err, errDone) {
+		return exitFault
+	}
+	if faults, ok := errors.AsType[config.Faults](err); ok {
+		s.faults(faults)
+		return exitFault
+	}
+	for _, line := range strings.Split(s.p.Err(err), "\n") {
+		fmt.Fprintf(s.err, "jianxun: %s\n", line)
+	}
+	return exitFault
+}
+
+// faults prints every fault with its place and the line it is in.
+func (s *session) faults(faults config.Faults) {
+	for _, f := range faults {
+		fmt.Fprintf(s.err, "%s: %s\n", f.Where(), s.p.Err(f.Err))
+		if f.Excerpt != "" {
+			fmt.Fprintln(s.err, f.Excerpt)
+		}
+	}
+	fmt.Fprintln(s.err, s.p.T("%d faults; nothing has been changed.", len(faults)))
+}
+
+// open gives an App to work through, and what closes it.
+func (s *session) open(ctx context.Context) (*app.App, func(), error) {
+	a, err := app.New(ctx, s.options(slog.LevelError))
+	if err != nil {
+		return nil, nil, err
+	}
+	return a, func() {
+		if err := a.Stop(context.WithoutCancel(ctx)); err != nil {
+			s.fail(err)
+		}
+	}, nil
+}
+
+func (s *session) options(level slog.Level) app.Options {
+	return app.Options{ConfigFile: s.config, Version: version, Log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: level}))}
+}
+
+func (s *session) say(format string, args ...any) { fmt.Fprintln(s.out, s.p.T(format, args...)) }
+
+// translate says a command's help in the user's language.
+func translate(n *kong.Node, p printer) {
+	n.Help = p.T(n.Help)
+	for _, f := range n.Flags {
+		f.Help = p.T(f.Help)
+	}
+	for _, a := range n.Positional {
+		a.Help = p.T(a.Help)
+	}
+	for _, c := range n.Children {
+		translate(c, p)
+	}
+}

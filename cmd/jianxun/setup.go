@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"jianxun/config"
+	"jianxun/internal/app"
+)
+
+type initCmd struct {
+	Dir string `arg:"" optional:"" default:"." help:"Folder to write into." type:"path"`
+}
+
+// Run writes the commented files.
+func (c initCmd) Run(s *session) error {
+	paths, err := config.Init(c.Dir)
+	if err != nil {
+		return err
+	}
+	for _, p := range paths {
+		s.say("Written: %s", p)
+	}
+	s.say("Edit them, then run: %s", self()+" check")
+	return nil
+}
+
+type checkCmd struct {
+	JSON bool `help:"Print data as JSON."`
+}
+
+// nextRuns is how many due times check shows.
+const nextRuns = 3
+
+// Run reads the configuration and says all that is wrong with it.
+func (c checkCmd) Run(ctx context.Context, s *session) error {
+	file := s.config
+	if file == "" {
+		file = config.Find()
+	}
+	cfg, err := config.Load(file, app.CheckCron)
+	if err != nil {
+		return err
+	}
+	runs := app.NextRuns(cfg, time.Now(), nextRuns)
+	closed, err := s.closed(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return app.JSON(s.out, map[string]any{"file": file, "runs": runs, "subscribers": len(cfg.Subscribers), "closed": closed})
+	}
+	if file == "" {
+		file = s.p.T("the built-in default")
+	}
+	s.say("%s is right: %d sources, %d feeds, %d digests, %d subscribers.", file, len(cfg.Sources), len(cfg.Feeds), len(cfg.Digests), len(cfg.Subscribers))
+	for _, r := range runs {
+		fmt.Fprintf(s.out, "%s  %s  %s\n", r.Digest, r.Title, s.p.T("next runs (%s):", r.Zone))
+		for _, t := range r.Next {
+			fmt.Fprintf(s.out, "  %s\n", t.Format("2006-01-02 15:04 Mon -07:00"))
+		}
+	}
+	if len(cfg.Sources) == 0 {
+		s.say("Note: there is no source, so no article will come by itself.")
+	}
+	for _, email := range closed {
+		s.say("Note: %s unsubscribed or bounced, and gets nothing although the file lists it.", email)
+	}
+	return nil
+}
+
+// closed asks the store, if there is one yet, who gets nothing.
+func (s *session) closed(ctx context.Context, cfg *config.Config) ([]string, error) {
+	if _, err := os.Stat(strings.TrimPrefix(cfg.Store, "sqlite:")); errors.Is(err, fs.ErrNotExist) {
+		return []string{}, nil
+	}
+	return app.Closed(ctx, s.options(slog.LevelError))
+}
+
+type versionCmd struct{}
+
+// Run prints the version and what it was built with.
+func (versionCmd) Run(s *session) error {
+	info, _ := debug.ReadBuildInfo()
+	_, err := fmt.Fprintf(s.out, "jianxun %s (%s)\n", version, info.GoVersion)
+	return err
+}

@@ -1,0 +1,263 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"net/mail"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"jianxun/internal/news"
+)
+
+// resolver turns what the files say into a Config.
+type resolver struct {
+	cron    CronCheck
+	read    func(string) ([]byte, error)
+	builtin bool
+	cfg     *Config
+	dir     string // what relative paths are relative to
+	doc     *document
+	faults  Faults
+}
+
+func (r *resolver) fault(path, format string, args ...any) {
+	r.doc.fault(path, news.Errorf(news.Invalid, format, args...))
+}
+
+func (r *resolver) load(file string) {
+	var s fileSchema
+	text, ok := r.open(file, "")
+	if !ok {
+		return
+	}
+	r.doc = decode(file, text, &s)
+	if !r.builtin {
+		r.dir = filepath.Dir(file)
+	}
+	main := r.doc
+	r.site(s)
+	r.places(s)
+	r.sources(s.Sources)
+	r.feeds(s)
+	r.digests(s)
+	r.mail(s.Mail)
+	r.faults = append(r.faults, main.faults...)
+	r.subscribers(s.Subscribers)
+}
+
+// open reads a file that the value at path of the present document names.
+func (r *resolver) open(file, path string) (string, bool) {
+	if !r.builtin {
+		r.cfg.Files = append(r.cfg.Files, file)
+	}
+	b, err := r.read(file)
+	if err == nil {
+		return strings.TrimPrefix(string(b), "\ufeff"), true
+	}
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	if path == "" {
+		r.faults = append(r.faults, Fault{File: file, Err: news.Errorf(news.Unavailable, "the file cannot be read: %w", err)})
+	} else {
+		r.fault(path, "the file %s cannot be read: %w", file, err)
+	}
+	return "", false
+}
+
+// abs makes a path of the file absolute against the folder of the file.
+func (r *resolver) abs(path string) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.dir, path)
+	}
+	if a, err := filepath.Abs(path); err == nil {
+		return a
+	}
+	return path
+}
+
+func (r *resolver) site(s fileSchema) {
+	c := r.cfg
+	c.Title = or(news.OneLine(s.Site.Title), "检察要闻")
+	c.Language = or(s.Site.Language, "zh-CN")
+	if c.Language != "zh-CN" && c.Language != "en" {
+		r.fault("site.language", "the language %q is not spoken; write zh-CN or en", c.Language)
+	}
+	c.Zone = r.zone("site.timezone", or(s.Site.Timezone, "Asia/Shanghai"))
+	c.Listen = or(s.Listen, "127.0.0.1:8080")
+	r.address("listen", c.Listen)
+	if c.OpsListen = "127.0.0.1:8081"; r.doc.has("ops.listen") {
+		c.OpsListen = s.Ops.Listen
+	}
+	if c.OpsListen != "" {
+		r.address("ops.listen", c.OpsListen)
+	}
+	c.URL = strings.TrimRight(s.Site.URL, "/")
+	if c.URL == "" {
+		c.URL = "http://" + c.Listen
+		if host, port, err := net.SplitHostPort(c.Listen); err == nil && (host == "" || host == "0.0.0.0" || host == "::") {
+			c.URL = "http://" + net.JoinHostPort("127.0.0.1", port)
+		}
+	}
+	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
+		r.fault("site.url", "%q is not the address of a site such as https://news.example.org", s.Site.URL)
+	}
+}
+
+func (r *resolver) zone(path, name string) *time.Location {
+	z, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		r.fault(path, "%q is not a time zone such as Asia/Shanghai", name)
+		return time.UTC
+	}
+	return z
+}
+
+func (r *resolver) address(path, address string) {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		r.fault(path, "%q is not an address to listen on such as 127.0.0.1:8080", address)
+	}
+}
+
+func (r *resolver) places(s fileSchema) {
+	store := or(s.Store, "sqlite:var/jianxun.db")
+	scheme, file, ok := strings.Cut(store, ":")
+	switch {
+	case strings.HasPrefix(scheme, "postgres"):
+		r.fault("store", "this version stores in SQLite only; write store: sqlite:FILE")
+	case !ok || scheme != "sqlite" || file == "" || strings.HasPrefix(file, "//"):
+		r.fault("store", "store %q is not of the form sqlite:FILE", store)
+	default:
+		r.cfg.Store = "sqlite:" + r.abs(file)
+		r.cfg.Data = filepath.Dir(r.abs(file))
+	}
+}
+
+func (r *resolver) mail(s mailSchema) {
+	m := Mail{TLS: s.TLS, Connections: orInt(s.Connections, 4), RetryFirst: orTime(s.Retry.First, time.Minute),
+		RetryMax: orTime(s.Retry.Max, time.Hour), GiveUp: orTime(s.Retry.GiveUp, 48*time.Hour), Password: s.Password}
+	defer func() { r.cfg.Mail = m }()
+	from, err := mail.ParseAddress(or(s.From, r.cfg.Title+" <digest@example.org>"))
+	if err != nil {
+		r.fault("mail.from", "%q is not a sender such as 检察要闻周报 <digest@example.org>", s.From)
+	} else {
+		m.From = *from
+	}
+	if m.Connections < 1 || m.Connections > 100 {
+		r.fault("mail.connections", "the number of connections must be from 1 to 100")
+	}
+	if m.RetryFirst <= 0 || m.RetryMax < m.RetryFirst || m.GiveUp < m.RetryFirst {
+		r.fault("mail.retry", "the times must grow: first ≤ max, and first ≤ give_up")
+	}
+	if s.Relay == "" {
+		if r.doc.has("mail.relay") {
+			r.fault("mail.relay", "the relay is empty; write smtp://HOST:PORT or remove the key to capture mail")
+		}
+		return
+	}
+	if s.From == "" {
+		r.fault("mail", "a relay needs mail.from: the sender that it may send for")
+	}
+	r.relay(s, &m)
+	r.secret(s, &m)
+}
+
+func (r *resolver) relay(s mailSchema, m *Mail) {
+	u, err := url.Parse(s.Relay)
+	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		r.fault("mail.relay", "%q is not a relay such as smtp://user@relay.example.org:587 or smtps://relay.example.org", redact(s.Relay))
+		return
+	}
+	m.Host, m.User = u.Hostname(), u.User.Username()
+	if p, ok := u.User.Password(); ok {
+		m.Password = p
+	}
+	if m.Port = 25; u.Scheme == "smtps" {
+		m.Port = 465
+	} else if m.User != "" {
+		m.Port = 587
+	}
+	if p := u.Port(); p != "" {
+		if m.Port, err = strconv.Atoi(p); err != nil || m.Port < 1 || m.Port > 65535 {
+			r.fault("mail.relay", "%q is not a port", p)
+		}
+	}
+	local := m.Host == "localhost" || net.ParseIP(m.Host).IsLoopback()
+	switch {
+	case u.Scheme == "smtps":
+		if m.TLS = or(m.TLS, "implicit"); m.TLS != "implicit" {
+			r.fault("mail.tls", "smtps:// is TLS from the first octet; remove mail.tls or write smtp://")
+		}
+	case m.TLS == "" && local:
+		m.TLS = "opportunistic"
+	case m.TLS == "":
+		m.TLS = "mandatory"
+	case m.TLS != "mandatory" && m.TLS != "opportunistic" && m.TLS != "none":
+		r.fault("mail.tls", "%q is not a mode; write mandatory, opportunistic or none", m.TLS)
+	}
+	if m.User != "" && !local && (m.TLS == "none" || m.TLS == "opportunistic") {
+		r.fault("mail.tls", "a password is never sent over a connection that may be unencrypted; write mandatory")
+	}
+}
+
+// redact keeps a password in a relay's address out of messages.
+func redact(address string) string {
+	if i := strings.LastIndexByte(address, '@'); i >= 0 {
+		if scheme, rest, ok := strings.Cut(address[:i], "://"); ok {
+			user, _, _ := strings.Cut(rest, ":")
+			return scheme + "://" + user + address[i:]
+		}
+		return "…" + address[i:]
+	}
+	return address
+}
+
+func (r *resolver) secret(s mailSchema, m *Mail) {
+	if s.PasswordFile != "" {
+		if m.Password != "" {
+			r.fault("mail.password_file", "the password is given twice; keep one of password, password_file and the address of the relay")
+		}
+		if text, ok := r.open(r.abs(s.PasswordFile), "mail.password_file"); ok {
+			m.Password = strings.TrimRight(text, "\r\n")
+		}
+	}
+	if m.User != "" && m.Password == "" && s.PasswordFile == "" {
+		r.fault("mail.relay", "the relay has a user but there is no password; give password_file, password: ${VARIABLE} or neither")
+	}
+	if s.CAFile != "" {
+		if text, ok := r.open(r.abs(s.CAFile), "mail.ca_file"); ok {
+			m.CA = []byte(text)
+		}
+	}
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func orInt(n, otherwise int) int {
+	if n == 0 {
+		return otherwise
+	}
+	return n
+}
+
+func orTime(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}

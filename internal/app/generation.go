@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	netmail "net/mail"
+	"path/filepath"
+	"sync"
+
+	"jianxun/config"
+	"jianxun/digest"
+	"jianxun/internal/ingest"
+	"jianxun/internal/mail"
+	"jianxun/internal/news"
+	"jianxun/internal/outbox"
+	"jianxun/internal/web"
+	"jianxun/templates"
+)
+
+// generation is everything that one configuration makes. A reload builds the
+// next one whole and swaps it in.
+type generation struct {
+	cfg      *config.Config
+	links    web.Links
+	ingester *ingest.Ingester
+	drafter  digest.Drafter
+	composer *digest.Composer
+	relay    *mail.Relay // nil: mail is captured
+	capture  mail.Capture
+
+	mu   sync.Mutex
+	said map[string]string // by source: the refusals that were logged last
+}
+
+// says tells whether a source's refusals are news, and remembers them.
+func (g *generation) says(source, refusals string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := g.said[source]
+	g.said[source] = refusals
+	return refusals != before
+}
+
+func (a *App) generation(cfg *config.Config) (*generation, error) {
+	g := &generation{
+		cfg:     cfg,
+		links:   web.Links{URL: cfg.URL, Key: a.hostKey},
+		drafter: digest.Drafter{Store: a.store},
+		capture: mail.Capture{Dir: filepath.Join(cfg.Data, "mail")},
+		said:    map[string]string{},
+	}
+	g.ingester = ingest.New(ingest.Options{
+		Saver: a.store, Zone: cfg.Zone, Agent: "jianxun (+" + cfg.URL + ")", Open: openFolder, Builtin: a.samples,
+	})
+	g.composer = &digest.Composer{
+		Templates: a.templates,
+		View:      g.view(Printer(cfg.Language)),
+		From:      netmail.Address{Name: cfg.Mail.From.Name, Address: cfg.Mail.From.Address},
+		Now:       a.opt.Now,
+		Issue:     a.store.IssueByID,
+		Leave:     g.links.Leave,
+		Web:       func(is news.Issue) string { return cfg.URL + digest.WebPath(is) },
+		More:      cfg.URL + "/feeds/" + news.AllFeed,
+	}
+	if cfg.Mail.Host == "" {
+		return g, nil
+	}
+	m := cfg.Mail
+	g.relay = &mail.Relay{Host: m.Host, Port: m.Port, TLS: mail.TLSMode(m.TLS), User: m.User, Password: m.Password}
+	if m.CA != nil {
+		g.relay.Roots = x509.NewCertPool()
+		if !g.relay.Roots.AppendCertsFromPEM(m.CA) {
+			return nil, config.Faults{{File: cfg.File, Err: news.Errorf(news.Invalid, "the file under mail.ca_file holds no certificate")}}
+		}
+	}
+	return g, nil
+}
+
+func (g *generation) view(p templates.Printer) digest.View {
+	return digest.View{Printer: p, Zone: g.cfg.Zone, Link: func(it news.Item) string { return g.links.Article(it.ArticleID, it.URL) }}
+}
+
+// webIssue is an issue as the web shows it: all of it, to everybody.
+func (a *App) webIssue(is news.Issue, p templates.Printer) templates.Issue {
+	return a.gen.Load().view(p).Issue(is, digest.Choice{}, digest.FullLead, len(is.Items))
+}
+
+// outbox makes a Relay for this generation's mail.
+func (a *App) outbox(g *generation, token string, settled func(news.Delivery)) *outbox.Relay {
+	m := g.cfg.Mail
+	return outbox.New(outbox.Options{
+		Ledger: a.store, Composer: g.composer, Connections: m.Connections, Token: token, Now: a.opt.Now, Log: a.log, Settled: settled,
+		Retry: outbox.Backoff{First: m.RetryFirst, Max: m.RetryMax, GiveUp: m.GiveUp},
+		Dial: func(ctx context.Context) (outbox.Transport, error) {
+			if g.relay == nil {
+				return g.capture, nil
+			}
+			c, err := mail.Dial(ctx, *g.relay)
+			if err != nil {
+				return nil, err // not c: a nil *Client would be a Transport that is not nil
+			}
+			return c, nil
+		},
+	})
+}
+
+func (g *generation) settings(loopback bool) web.Settings {
+	s := web.Settings{Title: g.cfg.Title, URL: g.cfg.URL, Language: g.cfg.Language, Zone: g.cfg.Zone, Feeds: g.cfg.Feeds,
+		Digests: g.cfg.Digests, Folder: g.capture.Dir}
+	if loopback && g.relay == nil {
+		s.Mailbox = mailbox{g.capture}
+	}
+	return s
+}
+
+// mailbox shows captured mail to the web package in its own words.
+type mailbox struct{ capture mail.Capture }
+
+func (m mailbox) Letters(limit int) ([]web.Letter, error) {
+	list, err := m.capture.List(limit)
+	letters := make([]web.Letter, len(list))
+	for i, c := range list {
+		letters[i] = letterOf(c)
+	}
+	return letters, err
+}
+
+func (m mailbox) Letter(name string) (web.Letter, error) {
+	c, err := m.capture.Read(name)
+	return letterOf(c), err
+}
+
+func (m mailbox) Raw(name string) ([]byte, error) { return m.capture.Raw(name) }
+
+func letterOf(c mail.Captured) web.Letter {
+	l := web.Letter{Name: c.Name, Subject: c.Subject, To: c.To, Date: c.Date, HTML: c.HTML, Text: c.Text}
+	for _, f := range c.Header {
+		l.Header = append(l.Header, templates.Header{Name: f.Name, Value: f.Value})
+	}
+	return l
+}

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"jianxun/internal/ingest"
+	"jianxun/internal/news"
+)
+
+type metrics struct {
+	registry   *prometheus.Registry
+	configOK   prometheus.Gauge
+	articles   *prometheus.CounterVec
+	deliveries *prometheus.CounterVec
+}
+
+func newMetrics(version string) *metrics {
+	m := &metrics{
+		registry:   prometheus.NewRegistry(),
+		configOK:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "jianxun_config_ok", Help: "1 when the configuration files on disk are the ones in force."}),
+		articles:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "jianxun_ingested_total", Help: "Pages and items read by this process, by result."}, []string{"result"}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "jianxun_deliveries_total", Help: "Deliveries that came to rest in this process, by state."}, []string{"state"}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "jianxun_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}})
+	build.Set(1)
+	m.configOK.Set(1)
+	m.registry.MustRegister(m.configOK, m.articles, m.deliveries, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) ingested(r ingest.Report) {
+	for result, n := range map[string]int{"new": r.New, "changed": r.Changed, "same": r.Same, "refused": len(r.Refused)} {
+		m.articles.WithLabelValues(result).Add(float64(n))
+	}
+}
+
+func (m *metrics) settled(s news.DeliveryState) { m.deliveries.WithLabelValues(string(s)).Inc() }
+
+// readiness is the answer of /readyz. The daemon is ready while its store
+// answers; a refused configuration is told but does not take it out of service.
+type readiness struct {
+	Ready  bool         `json:"ready"`
+	Store  string       `json:"store"`
+	Config configStatus `json:"config"`
+}
+
+type configStatus struct {
+	OK        bool      `json:"ok"`
+	File      string    `json:"file,omitempty"`
+	RefusedAt time.Time `json:"refused_at,omitzero"`
+	Faults    []string  `json:"faults,omitempty"`
+}
+
+func (a *App) readiness(r *http.Request) readiness {
+	out := readiness{Ready: true, Store: "ok", Config: configStatus{OK: true, File: a.opt.ConfigFile}}
+	if err := a.store.Ping(r.Context()); err != nil {
+		out.Ready, out.Store = false, err.Error()
+	}
+	if refused := a.refused.Load(); refused != nil {
+		out.Config.OK, out.Config.RefusedAt = false, refused.at
+		for _, f := range faultsOf(refused.err) {
+			out.Config.Faults = append(out.Config.Faults, f.Error())
+		}
+		if out.Config.Faults == nil {
+			out.Config.Faults = []string{refused.err.Error()}
+		}
+	}
+	return out
+}
+
+func (a *App) opsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics.registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		state := a.readiness(r)
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		if !state.Ready {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		_ = enc.Encode(state) // the client has gone: nothing to be done
+	})
+	return mux
+}

@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"jianxun/internal/news"
+	"jianxun/internal/outbox"
+)
+
+// relayTries is how often a foreground sending tries a relay that is down
+// before it leaves the rest for later.
+const relayTries = 3
+
+// patience is how long a foreground sending waits for a deferred mail's next
+// attempt before it leaves it for later.
+const patience = 2 * time.Minute
+
+// SendIssue sends an issue in the foreground, sharing the ledger with whoever
+// else delivers, until nothing is left that can be done now. progress is told
+// how it goes. What is left stays in the ledger: for a running daemon, or for
+// calling this again. A relay that is down is an error of code Unavailable.
+func (a *App) SendIssue(ctx context.Context, ref string, progress func(Deliveries)) (Issue, error) {
+	is, err := a.find(ctx, ref)
+	if err != nil {
+		return Issue{}, err
+	}
+	if is.State == news.Cancelled {
+		return Issue{}, news.Errorf(news.Conflict, "%s of %s has been cancelled", is.Label(), is.Digest)
+	}
+	if len(is.LiveItems()) == 0 {
+		return Issue{}, news.Errorf(news.Conflict, "%s of %s holds no article any more", is.Label(), is.Digest)
+	}
+	if _, err := a.dispatch(ctx, is); err != nil {
+		return Issue{}, err
+	}
+	ref = is.Digest + "/" + is.Ref()
+	sendErr := a.deliver(ctx, is.ID, func() error {
+		v, err := a.Issue(ctx, ref)
+		if err == nil && progress != nil {
+			progress(v.Deliveries)
+		}
+		return err
+	})
+	v, err := a.Issue(context.WithoutCancel(ctx), ref)
+	if sendErr != nil {
+		err = sendErr
+	}
+	return v, err
+}
+
+// deliver works through an issue's rows. tell is called after each turn and
+// every few hundred milliseconds within one.
+func (a *App) deliver(ctx context.Context, id int64, tell func() error) error {
+	relay := a.outbox(a.gen.Load(), newToken(), a.settled)
+	stop := a.tick(tell)
+	defer stop()
+	for failures := 0; ; {
+		_, err := relay.Deliver(ctx, id)
+		if err != nil {
+			if failures++; !outbox.IsRelayDown(err) || failures == relayTries {
+				return news.Errorf(news.Unavailable, "the relay cannot be used: %w; nothing is lost, send again when it is back", err)
+			}
+		}
+		wait, more, waitErr := a.nextTurn(ctx, id)
+		if waitErr != nil || ctx.Err() != nil || !more {
+			return waitErr
+		}
+		if err != nil {
+			wait = max(wait, time.Duration(failures)*time.Second)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// nextTurn tells how long to wait before the issue has work again; more is
+// false when there is none, or only in a time.
+func (a *App) nextTurn(ctx context.Context, id int64) (wait time.Duration, more bool, err error) {
+	t, err := a.store.Tally(ctx, id)
+	if err != nil || t.Open() == 0 {
+		return 0, false, err
+	}
+	if t[news.Queued]+t[news.Leased]+t[news.Committing] > 0 {
+		return 500 * time.Millisecond, true, nil // somebody else has them in hand, or the relay is down
+	}
+	rows, err := a.store.Deliveries(ctx, id, news.Deferred, troubleShown)
+	if err != nil || len(rows) == 0 {
+		return 0, false, err
+	}
+	first := rows[0].Next
+	for _, r := range rows {
+		if r.Next.Before(first) {
+			first = r.Next
+		}
+	}
+	wait = max(first.Sub(a.opt.Now()), 100*time.Millisecond)
+	return wait, wait <= patience, nil
+}
+
+// tick calls tell now and then until the function it gives is called.
+func (a *App) tick(tell func() error) func() {
+	done := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		t := time.NewTicker(300 * time.Millisecond)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-t.C:
+				_ = tell() // progress is a courtesy
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}

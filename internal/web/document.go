@@ -1,0 +1,232 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/andybalholm/brotli"
+)
+
+// document is a finished answer that is served from memory in every coding. It
+// is built once per change and never altered.
+type document struct {
+	name     string // of the file, for Range
+	hash     string
+	modified time.Time // in whole seconds; zero: not said
+	codings  []coding  // the best first; the last is identity
+}
+
+// coding is the document in one content coding, with its header fields made
+// ready: they are handed to net/http as they are.
+type coding struct {
+	name   string // "" is identity
+	body   []byte
+	etag   string
+	header map[string][]string
+}
+
+// cachePublic lets readers and a proxy in front keep a document for a minute,
+// and show the old one while they fetch the new, or when we are down.
+const cachePublic = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
+
+// compressFrom is the size from which compression is worth it, in octets.
+const compressFrom = 512
+
+func newDocument(name, contentType, cache string, body []byte, modified time.Time) (*document, error) {
+	d := &document{name: name, hash: hashOf(contentType, body)}
+	if !modified.IsZero() {
+		d.modified = modified.Add(time.Second - 1).Truncate(time.Second).UTC()
+	}
+	if len(body) >= compressFrom {
+		br, err := compressBrotli(body)
+		if err != nil {
+			return nil, err
+		}
+		gz, err := compressGzip(body)
+		if err != nil {
+			return nil, err
+		}
+		d.add("br", br, contentType, cache)
+		d.add("gzip", gz, contentType, cache)
+	}
+	d.add("", body, contentType, cache)
+	return d, nil
+}
+
+func hashOf(contentType string, body []byte) string {
+	h := sha256.New()
+	h.Write([]byte(contentType + "\x00"))
+	h.Write(body)
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+func (d *document) add(name string, body []byte, contentType, cache string) {
+	c := coding{name: name, body: body, etag: `"` + d.hash + `"`}
+	c.header = map[string][]string{
+		"Content-Type":   {contentType},
+		"Cache-Control":  {cache},
+		"Vary":           {"Accept-Encoding"},
+		"Content-Length": {strconv.Itoa(len(body))},
+	}
+	if name != "" {
+		c.etag = `"` + d.hash + "-" + name + `"`
+		c.header["Content-Encoding"] = []string{name}
+	}
+	c.header["Etag"] = []string{c.etag}
+	if !d.modified.IsZero() {
+		c.header["Last-Modified"] = []string{d.modified.Format(http.TimeFormat)}
+	}
+	d.codings = append(d.codings, c)
+}
+
+func compressBrotli(body []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w := brotli.NewWriterLevel(&b, 6)
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	err := w.Close()
+	return b.Bytes(), err
+}
+
+func compressGzip(body []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(body); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return b.Bytes(), err
+}
+
+// serve answers GET and HEAD by RFC 9110: the coding by Accept-Encoding, 304
+// by If-None-Match or else If-Modified-Since, ranges when asked.
+func (d *document) serve(w http.ResponseWriter, r *http.Request, now time.Time) {
+	c := d.choose(r.Header["Accept-Encoding"])
+	h := w.Header()
+	for k, v := range c.header {
+		h[k] = v
+	}
+	// Within a second the time cannot tell two versions apart.
+	if now.Before(d.modified.Add(time.Second)) {
+		delete(h, "Last-Modified")
+	}
+	if d.notModified(r) {
+		delete(h, "Content-Length")
+		delete(h, "Content-Encoding")
+		delete(h, "Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if r.Header["Range"] != nil {
+		delete(h, "Content-Length")
+		http.ServeContent(rangesOnly{w}, withoutConditions(r), d.name, d.modified, bytes.NewReader(c.body))
+		return
+	}
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(c.body) // the client has gone: nothing to be done
+	}
+}
+
+// rangesOnly hides optional interfaces, which ServeContent does not need.
+type rangesOnly struct{ http.ResponseWriter }
+
+// withoutConditions leaves ServeContent the range alone; conditions on a whole
+// document have been answered.
+func withoutConditions(r *http.Request) *http.Request {
+	clone := r.Clone(r.Context())
+	clone.Header.Del("If-None-Match")
+	clone.Header.Del("If-Modified-Since")
+	return clone
+}
+
+// choose takes the first coding that the client accepts with a weight above 0.
+func (d *document) choose(accept []string) *coding {
+	last := len(d.codings) - 1
+	if len(accept) == 0 {
+		return &d.codings[last]
+	}
+	for i := range d.codings[:last] {
+		if accepts(accept, d.codings[i].name) {
+			return &d.codings[i]
+		}
+	}
+	return &d.codings[last]
+}
+
+// accepts reads Accept-Encoding (RFC 9110 section 12.5.3).
+func accepts(fields []string, name string) bool {
+	wildcard := false
+	for _, field := range fields {
+		for part := range strings.SplitSeq(field, ",") {
+			token, params, _ := strings.Cut(strings.TrimSpace(part), ";")
+			token = strings.TrimSpace(token)
+			named := strings.EqualFold(token, name)
+			if !named && token != "*" {
+				continue
+			}
+			ok := !zeroWeight(params)
+			if named {
+				return ok
+			}
+			wildcard = ok
+		}
+	}
+	return wildcard
+}
+
+func zeroWeight(params string) bool {
+	_, q, ok := strings.Cut(strings.ReplaceAll(params, " ", ""), "q=")
+	return ok && strings.Trim(q, "0.") == ""
+}
+
+// notModified tells whether the client has this version already.
+func (d *document) notModified(r *http.Request) bool {
+	if tags := r.Header["If-None-Match"]; tags != nil {
+		for _, field := range tags {
+			for tag := range strings.SplitSeq(field, ",") {
+				if tag = strings.TrimSpace(tag); tag == "*" || d.isTag(tag) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
+	return err == nil && !d.modified.IsZero() && !d.modified.After(since)
+}
+
+// isTag compares weakly, and knows what proxies make of a tag: W/ in front
+// (nginx, Varnish), -gzip before the closing quote (Apache).
+func (d *document) isTag(tag string) bool {
+	tag = strings.TrimPrefix(tag, "W/")
+	if len(tag) < 2 || tag[0] != '"' || tag[len(tag)-1] != '"' {
+		return false
+	}
+	tag = tag[1 : len(tag)-1]
+	if !strings.HasPrefix(tag, d.hash) {
+		return false
+	}
+	rest := strings.ReplaceAll(tag[len(d.hash):], "--", "-")
+	for rest != "" {
+		var ok bool
+		for _, suffix := range []string{"-gzip", "-br", "-zstd", "-df", ";gzip", ":gzip"} {
+			if rest, ok = strings.CutSuffix(rest, suffix); ok {
+				break
+			}
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,74 @@
+package web
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"net/url"
+	"strings"
+
+	"jianxun/feedgen"
+	"jianxun/internal/news"
+)
+
+// Links makes the site's addresses. URL has no slash at its end; Key signs
+// the tokens of subscribers.
+type Links struct {
+	URL string
+	Key []byte
+}
+
+// Base is the path that the site lives under: "" or "/news".
+func (l Links) Base() string {
+	if u, err := url.Parse(l.URL); err == nil {
+		return strings.TrimRight(u.EscapedPath(), "/")
+	}
+	return ""
+}
+
+// FeedPath is the path of a feed document below Base.
+func FeedPath(slug string, f feedgen.Format) string { return "/feeds/" + slug + "." + string(f) }
+
+// Feed is the address of a feed document.
+func (l Links) Feed(slug string, f feedgen.Format) string { return l.URL + FeedPath(slug, f) }
+
+// Article is where an article can be read: its own address, else our page.
+func (l Links) Article(id, own string) string {
+	if own != "" {
+		return own
+	}
+	return l.URL + "/articles/" + id
+}
+
+// Leave is the address of a subscriber's preferences and one-click
+// unsubscription (RFC 8058).
+func (l Links) Leave(s news.Subscriber) string { return l.URL + "/u/" + l.token(s.ID) }
+
+const tokenMAC = 16 // octets
+
+func (l Links) token(id string) string {
+	raw, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
+	if err != nil { // ids are UUIDs
+		panic(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(append(raw, l.mac(raw)...))
+}
+
+func (l Links) mac(raw []byte) []byte {
+	h := hmac.New(sha256.New, l.Key)
+	h.Write([]byte("leave\x00"))
+	h.Write(raw)
+	return h.Sum(nil)[:tokenMAC]
+}
+
+// subscriberOf gives the id a token stands for; ok is false when it was not
+// made by us.
+func (l Links) subscriberOf(token string) (id string, ok bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != 16+tokenMAC || !hmac.Equal(raw[16:], l.mac(raw[:16])) {
+		return "", false
+	}
+	h := hex.EncodeToString(raw[:16])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], true
+}

@@ -1,0 +1,154 @@
+// Package web holds every HTTP handler.
+//
+// It promises that GET and HEAD change nothing, that feeds are served from
+// memory and are visible within a moment of a change, that pages need nothing
+// from outside, and that a fault of the store is an error page and never half a
+// page. What is to be served is swapped as a whole.
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"jianxun/feedgen"
+	"jianxun/internal/news"
+	"jianxun/templates"
+)
+
+// Issues is what the pages of sent issues read.
+type Issues interface {
+	Issues(ctx context.Context, digest string, limit int) ([]news.Issue, error)
+	Issue(ctx context.Context, digest string, year, number int) (news.Issue, error)
+}
+
+// People is what a subscriber's own page reads and changes.
+type People interface {
+	Subscriber(ctx context.Context, id string) (news.Subscriber, error)
+	SetSubscriberState(ctx context.Context, id string, state news.SubscriberState) error
+}
+
+// Options are what a Server is made of once.
+type Options struct {
+	Articles  Articles
+	Issues    Issues
+	People    People
+	Templates *templates.Set
+	Key       []byte // signs subscribers' tokens
+	Now       func() time.Time
+	Log       *slog.Logger
+	// View gives an issue as it reads on the web.
+	View func(news.Issue, templates.Printer) templates.Issue
+}
+
+// Settings are what may change while the Server runs.
+type Settings struct {
+	Title, URL, Language string
+	Zone                 *time.Location
+	Feeds                []news.Feed
+	Digests              []news.Digest
+	Mailbox              Mailbox // nil: there is no page for captured mail
+	Folder               string  // where captured mail is, for people
+}
+
+// Server is the site.
+type Server struct {
+	opt      Options
+	mux      *http.ServeMux
+	state    atomic.Pointer[state]
+	building sync.Mutex
+}
+
+// state is what one request sees from beginning to end.
+type state struct {
+	Settings
+	links    Links
+	local    templates.Printer // of the site's language
+	printers map[templates.Language]templates.Printer
+	shelf    *shelf
+	opml     *document
+}
+
+// New makes a Server that answers 503 until Reload has been called.
+func New(opt Options) *Server {
+	s := &Server{opt: opt, mux: http.NewServeMux()}
+	s.routes()
+	return s
+}
+
+func (s *Server) routes() {
+	get := func(pattern string, h func(http.ResponseWriter, *http.Request, *state) error) {
+		s.mux.HandleFunc(pattern, s.handle(h, http.MethodGet, http.MethodHead))
+	}
+	get("/{$}", s.home)
+	get("/feeds/{name}", s.feed)
+	get("/feeds.opml", s.feedList)
+	get("/articles/{id}", s.article)
+	get("/issues/{digest}", s.issueList)
+	get("/issues/{digest}/{number}", s.issue)
+	get("/style.css", s.style)
+	get("/healthz", s.health)
+	get("/mail", s.mailbox)
+	get("/mail/{name}", s.letter)
+	get("/mail/{name}/{part}", s.letterPart)
+	s.mux.HandleFunc("/u/{token}", s.handle(s.leave, http.MethodGet, http.MethodHead, http.MethodPost))
+	s.mux.HandleFunc("/", s.handle(func(http.ResponseWriter, *http.Request, *state) error {
+		return news.Errorf(news.NotFound, "there is no such page")
+	}, http.MethodGet, http.MethodHead))
+}
+
+// Reload builds everything for new settings and swaps it in. On an error the
+// old settings stay.
+func (s *Server) Reload(ctx context.Context, set Settings) error {
+	s.building.Lock()
+	defer s.building.Unlock()
+	st := &state{Settings: set, links: Links{URL: set.URL, Key: s.opt.Key}, printers: map[templates.Language]templates.Printer{}}
+	for _, l := range []templates.Language{templates.Chinese, templates.English} {
+		st.printers[l] = templates.NewPrinter(l)
+	}
+	st.local = st.printers[templates.ParseLanguage(set.Language)]
+	seq, err := s.opt.Articles.Head(ctx)
+	if err != nil {
+		return err
+	}
+	empty := &shelf{documents: map[string]*document{}, newest: map[string][]news.Article{}}
+	if st.shelf, err = s.build(ctx, st, empty, seq, s.opt.Now(), set.Feeds); err != nil {
+		return err
+	}
+	if st.opml, err = st.outlines(); err != nil {
+		return err
+	}
+	s.state.Store(st)
+	return nil
+}
+
+// Links gives the addresses of the settings in force.
+func (s *Server) Links() Links { return s.state.Load().links }
+
+func (st *state) outlines() (*document, error) {
+	var list []feedgen.Outline
+	for _, f := range st.Feeds {
+		list = append(list, feedgen.Outline{Title: f.Title, Feed: st.links.Feed(f.Slug, feedgen.Atom), Home: st.links.URL + "/feeds/" + f.Slug})
+	}
+	body, err := feedgen.OPML(st.Title, list)
+	if err != nil {
+		return nil, err
+	}
+	return newDocument("feeds.opml", "text/x-opml; charset=utf-8", cachePublic, body, time.Time{})
+}
+
+// ServeHTTP answers a request. A path prefix of the site's address is taken
+// off, so a proxy may pass it on or not.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if st := s.state.Load(); st != nil {
+		if base := st.links.Base(); base != "" && strings.HasPrefix(r.URL.Path, base+"/") {
+			http.StripPrefix(base, s.mux).ServeHTTP(w, r)
+			return
+		}
+	}
+	s.mux.ServeHTTP(w, r)
+}
