@@ -175,7 +175,7 @@ func (d *document) scalar(n ast.Node, want string, set func(string) error) {
 	case ast.ScalarNode:
 		s = n.GetToken().Value
 	default:
-		d.at(n.GetToken(), news.Errorf(news.Invalid, "here must stand %s", Want(want)))
+		d.at(n.GetToken(), news.Errorf(news.Invalid, "here must stand %s", news.Phrase(want)))
 		return
 	}
 	s = environment.ReplaceAllStringFunc(s, func(ref string) string {
@@ -187,12 +187,9 @@ func (d *document) scalar(n ast.Node, want string, set func(string) error) {
 		return value
 	})
 	if err := set(s); err != nil {
-		d.at(n.GetToken(), news.Errorf(news.Invalid, "here must stand %s, not %q", Want(want), s))
+		d.at(n.GetToken(), news.Errorf(news.Invalid, "here must stand %s, not %q", news.Phrase(want), s))
 	}
 }
-
-// Want is a kind of value, said in words; it is translated like a sentence.
-type Want string
 
 func fieldOf(v reflect.Value, key string) (reflect.Value, bool) {
 	for i := range v.NumField() {

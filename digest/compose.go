@@ -62,14 +62,18 @@ func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber) 
 		Called:    called,
 		Leave:     c.Leave(s),
 		MessageID: c.messageID(f.issue, s),
-		Date:      c.Now(),
+		Date:      c.Now().In(c.View.Zone),
 	})
 }
+
+// messageIDDigits keep the field on one line; 80 bits tell any subscribers apart.
+const messageIDDigits = 20
 
 // messageID is a function of issue and subscriber, so that a relay's log can
 // tell whether an uncertain mail was delivered.
 func (c *Composer) messageID(is news.Issue, s news.Subscriber) string {
-	return is.Digest + "." + is.Ref() + "." + news.SubscriberID(s.Email) + "@" + c.Domain()
+	id := strings.ReplaceAll(news.SubscriberID(s.Email), "-", "")[:messageIDDigits]
+	return is.Digest + "." + is.Ref() + "." + id + "@" + c.Domain()
 }
 
 // Domain is the sender's.

@@ -65,7 +65,7 @@ func (p Printer) Err(err error) string {
 	if !ok {
 		return err.Error()
 	}
-	said := p.T(strings.ReplaceAll(e.Format, "%w", "%v"), e.Args...)
+	said := fmt.Sprintf(strings.ReplaceAll(p.T(e.Format), "%w", "%v"), p.localArgs(e.Args)...)
 	// A wrapper that is none of ours may have put words in front.
 	if prefix, found := strings.CutSuffix(err.Error(), e.Error()); found {
 		return prefix + said
@@ -80,6 +80,8 @@ func (p Printer) localArgs(args []any) []any {
 		switch v := a.(type) {
 		case error:
 			local[i] = p.Err(v)
+		case news.Phrase:
+			local[i] = p.T(string(v))
 		case news.IssueState:
 			local[i] = p.T(string(v))
 		case news.DeliveryState:

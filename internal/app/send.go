@@ -31,7 +31,7 @@ func (a *App) SendIssue(ctx context.Context, ref string, progress func(Deliverie
 	if len(is.LiveItems()) == 0 {
 		return Issue{}, news.Errorf(news.Conflict, "%s of %s holds no article any more", is.Label(), is.Digest)
 	}
-	if _, err := a.dispatch(ctx, is); err != nil {
+	if err := a.begin(ctx, is); err != nil {
 		return Issue{}, err
 	}
 	ref = is.Digest + "/" + is.Ref()
@@ -47,6 +47,25 @@ func (a *App) SendIssue(ctx context.Context, ref string, progress func(Deliverie
 		err = sendErr
 	}
 	return v, err
+}
+
+// begin starts the sending of an issue that is not on its way yet, to the
+// people on the list as it is now.
+func (a *App) begin(ctx context.Context, is news.Issue) error {
+	if !is.State.Editable() {
+		return nil
+	}
+	if err := a.applyRoster(ctx, a.Config().Subscribers); err != nil {
+		return err
+	}
+	n, err := a.store.Recipients(ctx, is.Digest)
+	if err == nil && n == 0 {
+		return news.Errorf(news.Conflict, "nobody is subscribed to %s, so nothing is sent; see: jianxun subscribers list", is.Digest)
+	}
+	if err == nil {
+		_, err = a.dispatch(ctx, is)
+	}
+	return err
 }
 
 // deliver works through an issue's rows. tell is called after each turn and

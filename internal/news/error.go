@@ -29,6 +29,9 @@ type Error struct {
 	err    error
 }
 
+// Phrase is an argument of an Error that is itself translated.
+type Phrase string
+
 // Errorf makes an Error. Like fmt.Errorf it wraps what stands under %w.
 func Errorf(code ErrorCode, format string, args ...any) error {
 	return &Error{Code: code, Format: format, Args: args, err: fmt.Errorf(format, args...)}

@@ -67,11 +67,11 @@ func Parse(data []byte, rules Rules) ([]news.Subscriber, []RowError) {
 			if errors.As(err, &broken) {
 				line = broken.Line
 			}
-			p.fault(line, "", news.Errorf(news.Invalid, "the row cannot be read: %w", err))
+			p.reject(line, "", news.Errorf(news.Invalid, "the row cannot be read: %w", err))
 			break
 		}
 		if len(p.people) >= maxRows {
-			p.fault(line, "", news.Errorf(news.TooLarge, "the list has more than %d rows", maxRows))
+			p.reject(line, "", news.Errorf(news.TooLarge, "the list has more than %d rows", maxRows))
 			break
 		}
 		p.row(line, cells)

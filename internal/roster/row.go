@@ -16,7 +16,7 @@ type parser struct {
 	faults []RowError
 }
 
-func (p *parser) fault(row int, field string, err error) {
+func (p *parser) reject(row int, field string, err error) {
 	name := ""
 	if i, ok := p.fields[field]; ok {
 		name = p.header[i]
@@ -37,20 +37,20 @@ func (p *parser) row(line int, cells []string) {
 	s := news.Subscriber{Email: cell("email"), Name: cell("name"), Unit: cell("unit"),
 		Columns: words(cell("columns")), Keywords: words(cell("keywords")), Digests: words(cell("digests"))}
 	if err := news.CheckEmail(s.Email); err != nil {
-		p.fault(line, "email", err)
+		p.reject(line, "email", err)
 	} else if first, ok := p.seen[news.NormalEmail(s.Email)]; ok {
-		p.fault(line, "email", news.Errorf(news.Invalid, "the address %s stands in row %d already", s.Email, first))
+		p.reject(line, "email", news.Errorf(news.Invalid, "the address %s stands in row %d already", s.Email, first))
 	}
 	p.seen[news.NormalEmail(s.Email)] = line
 	var err error
 	if s.Digests, err = news.ChooseDigests(s.Digests, p.rules.Digests); err != nil {
-		p.fault(line, "digests", err)
+		p.reject(line, "digests", err)
 	}
 	if s.Format, err = news.ParseFormat(cell("format")); err != nil {
-		p.fault(line, "format", err)
+		p.reject(line, "format", err)
 	}
 	if s.Until, err = news.ParseUntil(cell("until"), p.rules.Zone); err != nil {
-		p.fault(line, "until", err)
+		p.reject(line, "until", err)
 	}
 	p.people = append(p.people, s)
 }

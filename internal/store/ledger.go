@@ -31,6 +31,13 @@ func (s *Store) EnqueueIssue(ctx context.Context, id int64) (int, error) {
 	return int(rows), err
 }
 
+// Recipients is how many people an issue of the digest would go to now.
+func (s *Store) Recipients(ctx context.Context, digest string) (n int, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM subscriptions d JOIN subscribers s ON s.id = d.subscriber_id
+		WHERE d.digest = $1 AND s.listed = 1 AND s.state = 'active' AND (s.until = 0 OR s.until > $2)`, digest, ms(s.now())).Scan(&n)
+	return n, err
+}
+
 // ClaimDeliveries leases up to n due deliveries of issues being sent to the
 // holder of token, until the lease runs out. only restricts it to one issue
 // unless it is 0. People who may no longer be written to are suppressed here.
