@@ -98,7 +98,10 @@ func (r *resolver) feeds(s fileSchema) {
 	if !r.doc.has("feeds") {
 		s.Feeds = []feedSchema{{Slug: "yaowen", Title: "检察要闻", Columns: []string{"检察要闻"}}}
 	}
-	all := news.Feed{Slug: news.AllFeed, Title: r.cfg.Title, Items: 50, Full: true}
+	all := news.Feed{Slug: news.AllFeed, Title: r.cfg.Title + "（全部）", Items: 50, Full: true}
+	if r.cfg.Language == "en" {
+		all.Title = r.cfg.Title + " (all)"
+	}
 	var others []news.Feed
 	seen := map[string]bool{}
 	for i, f := range s.Feeds {

@@ -66,7 +66,7 @@ func (dr Drafter) fill(ctx context.Context, d news.Digest, is *news.Issue, first
 	if len(articles) == 0 {
 		return news.Errorf(news.NotFound, "there is no article for a new issue of %s", d.Slug)
 	}
-	w := window{to: is.WindowTo, length: 7 * 24 * time.Hour}
+	w := window{to: newest(articles), length: 7 * 24 * time.Hour}
 	if !is.WindowFrom.IsZero() {
 		w.length = max(is.WindowTo.Sub(is.WindowFrom), 24*time.Hour)
 	}
@@ -82,6 +82,18 @@ func (dr Drafter) fill(ctx context.Context, d news.Digest, is *news.Issue, first
 	is.Items = byColumn(items, d.Columns)
 	is.LeftOut = total - len(is.Items)
 	return nil
+}
+
+// newest is the time from which freshness is measured: over an old archive the
+// cut-off would make everything equally stale.
+func newest(articles []news.Article) time.Time {
+	var t time.Time
+	for _, a := range articles {
+		if a.Published.After(t) {
+			t = a.Published
+		}
+	}
+	return t
 }
 
 func fresh(articles []news.Article, since time.Time) []news.Article {

@@ -27,8 +27,8 @@ func columnWeight(column string, order []string) float64 {
 	return 1 - float64(i)/float64(len(order))
 }
 
-// freshness falls from 1 at the cut-off to a half a window's length before it
-// and on towards 0, so that an old page that came late does not lead.
+// freshness falls from 1 for the newest article to a half a window's length
+// before it and on towards 0, so that an old page that came late does not lead.
 func freshness(a news.Article, w window) float64 {
 	age := max(w.to.Sub(a.Published), 0)
 	return w.length.Hours() / (w.length.Hours() + age.Hours())
@@ -36,9 +36,9 @@ func freshness(a news.Article, w window) float64 {
 
 func completeness(a news.Article) float64 {
 	switch n := utf8.RuneCountInString(a.Text); {
-	case n < 80:
+	case n < 60:
 		return 0
-	case n < 300:
+	case n < 160:
 		return 0.5
 	}
 	return 1

@@ -9,7 +9,6 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"jianxun/config"
 	"jianxun/internal/app"
@@ -49,7 +48,7 @@ func (c checkCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	runs := app.NextRuns(cfg, time.Now(), nextRuns)
+	runs := app.NextRuns(cfg, nextRuns)
 	closed, err := s.closed(ctx, cfg)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,17 +29,35 @@ type Subscriber struct {
 	Origin   news.ListOrigin      `json:"origin"`
 }
 
-// Subscribers lists everybody known. The configuration's list is taken first.
+// Subscribers lists everybody known, as they are once the configuration's list
+// has been taken. It changes nothing.
 func (a *App) Subscribers(ctx context.Context) ([]Subscriber, error) {
-	if err := a.applyRoster(ctx, a.Config().Subscribers); err != nil {
+	known, err := a.store.Subscribers(ctx)
+	if err != nil {
 		return nil, err
 	}
-	list, err := a.store.Subscribers(ctx)
-	views := make([]Subscriber, len(list))
-	for i, s := range list {
-		views[i] = a.subscriberView(s)
+	c := roster.Reconcile(known, a.Config().Subscribers, news.FromFile, false)
+	people := map[string]news.Subscriber{}
+	for _, k := range known {
+		people[k.ID] = k
 	}
-	return views, err
+	for _, s := range c.Put() {
+		s.State, s.Listed = news.Active, true
+		if k, ok := people[s.ID]; ok {
+			s.State = k.State
+		}
+		people[s.ID] = s
+	}
+	for _, s := range c.Remove {
+		s.Listed = false
+		people[s.ID] = s
+	}
+	views := make([]Subscriber, 0, len(people))
+	for _, s := range people {
+		views = append(views, a.subscriberView(s))
+	}
+	slices.SortFunc(views, func(x, y Subscriber) int { return strings.Compare(x.Email, y.Email) })
+	return views, nil
 }
 
 func (a *App) subscriberView(s news.Subscriber) Subscriber {

@@ -21,7 +21,9 @@ type Run struct {
 }
 
 // NextRuns computes the next n due times of every digest.
-func NextRuns(cfg *config.Config, now time.Time, n int) []Run {
+func NextRuns(cfg *config.Config, n int) []Run { return nextRuns(cfg, time.Now(), n) }
+
+func nextRuns(cfg *config.Config, now time.Time, n int) []Run {
 	var runs []Run
 	for _, d := range cfg.Digests {
 		next, err := schedule.Next(d.Schedule, d.Zone, now, n)
@@ -46,7 +48,7 @@ type Status struct {
 func (a *App) Status(ctx context.Context) (Status, error) {
 	g := a.gen.Load()
 	s := Status{Site: g.cfg.URL, Ops: a.OpsAddr(), Data: g.cfg.Data, Store: g.cfg.Store, Capture: g.capture.Dir, ConfigFile: a.opt.ConfigFile,
-		Runs: NextRuns(g.cfg, a.opt.Now(), 1)}
+		Runs: nextRuns(g.cfg, a.opt.Now(), 1)}
 	if g.relay != nil {
 		s.Relay = g.relay.Address()
 	}

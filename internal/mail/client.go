@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -44,6 +45,7 @@ const (
 	commandTimeout = 5 * time.Minute
 	dataTimeout    = 3 * time.Minute
 	dotTimeout     = 10 * time.Minute
+	quitTimeout    = 5 * time.Second // not in the RFC: nothing depends on it
 )
 
 // Client is one connection to the relay. It is not for concurrent use.
@@ -82,7 +84,8 @@ func Dial(ctx context.Context, r Relay) (*Client, error) {
 		}
 		return nil, classify("connect", err)
 	}
-	c.smtp.SkipSMTPUTF8(true) // addresses are ASCII and so is every header
+	_ = c.conn.SetDeadline(time.Time{}) // from here on limit bounds each step
+	c.smtp.SkipSMTPUTF8(true)           // addresses are ASCII and so is every header
 	return c, nil
 }
 
@@ -124,27 +127,22 @@ func (c *Client) Send(ctx context.Context, m Message, beforeDot func() error) er
 	if c.broken {
 		return &Error{Class: RelayDown, Stage: "connect", Err: net.ErrClosed}
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, c.interrupt)
 	defer stop()
 	if err := c.envelope(m); err != nil {
 		return err
 	}
-	_ = c.conn.SetDeadline(time.Now().Add(dataTimeout))
-	if ctx.Err() != nil {
-		return c.drop("DATA", ctx.Err())
-	}
-	w, err := c.smtp.Data()
+	w, err := c.text(m)
 	if err != nil {
-		return c.refused("DATA", err)
-	}
-	if _, err := w.Write(m.Data); err != nil {
-		return c.drop("text", err)
+		return err
 	}
 	if err := beforeDot(); err != nil {
 		return c.drop("text", err)
 	}
-	stop()
-	_ = c.conn.SetDeadline(time.Now().Add(dotTimeout))
+	if !stop() {
+		return c.drop("text", context.Cause(ctx))
+	}
+	defer c.limit(dotTimeout)()
 	if err := w.Close(); err != nil {
 		e := classify("dot", err)
 		c.broken = c.broken || e.Code == 0 || e.Code == 421
@@ -154,7 +152,7 @@ func (c *Client) Send(ctx context.Context, m Message, beforeDot func() error) er
 }
 
 func (c *Client) envelope(m Message) error {
-	_ = c.conn.SetDeadline(time.Now().Add(commandTimeout))
+	defer c.limit(commandTimeout)()
 	if err := c.smtp.Mail("<" + m.From + ">"); err != nil {
 		c.broken = true // RelayDown: the next mail would fare no better on it
 		return classify("MAIL", err)
@@ -164,6 +162,32 @@ func (c *Client) envelope(m Message) error {
 	}
 	return nil
 }
+
+// text writes header and body, all but the final dot.
+func (c *Client) text(m Message) (io.WriteCloser, error) {
+	defer c.limit(dataTimeout)()
+	w, err := c.smtp.Data()
+	if err != nil {
+		return nil, c.refused("DATA", err)
+	}
+	if _, err := w.Write(m.Data); err != nil {
+		return nil, c.drop("text", err)
+	}
+	return w, nil
+}
+
+// limit bounds what is done until the function it gives is called.
+func (c *Client) limit(d time.Duration) func() {
+	timer := time.AfterFunc(d, c.interrupt)
+	return func() {
+		if !timer.Stop() {
+			c.broken = true
+		}
+	}
+}
+
+// interrupt makes everything that waits for the server fail now.
+func (c *Client) interrupt() { _ = c.conn.SetDeadline(time.Unix(1, 0)) }
 
 // refused resets the transaction that the server stopped, so that one refused
 // recipient never harms the next.
@@ -189,7 +213,7 @@ func (c *Client) Broken() bool { return c.broken }
 // changes nothing: every mail has had its reply.
 func (c *Client) Close() {
 	if !c.broken {
-		_ = c.conn.SetDeadline(time.Now().Add(5 * time.Second))
+		defer c.limit(quitTimeout)()
 		_ = c.smtp.Quit()
 	}
 	_ = c.conn.Close()

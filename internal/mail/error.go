@@ -35,7 +35,14 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Reply is the server's words, or what the network said.
-func (e *Error) Reply() string { return strings.Join(strings.Fields(e.Err.Error()), " ") }
+func (e *Error) Reply() string {
+	text := e.Err.Error()
+	var reply *textproto.Error
+	if errors.As(e.Err, &reply) {
+		text = fmt.Sprintf("%d %s", reply.Code, reply.Msg)
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
 
 // classify tells what the failure of a command means. Without a reply the
 // connection is lost: harmless before the dot, uncertain after it.

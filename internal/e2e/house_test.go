@@ -1,0 +1,154 @@
+// Package e2e tests the whole: the house and its rules, the program as its
+// users run it, and other people's software against it.
+package e2e
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms is the table of docs/architecture.md: what each package may import of ours.
+func rooms() map[string][]string {
+	everything := []string{"*"}
+	return map[string][]string{
+		"internal/news":     {},
+		"internal/han":      {},
+		"internal/ingest":   {"internal/news"},
+		"feedgen":           {"internal/news", "internal/han"},
+		"digest":            {"internal/news", "internal/han", "templates", "internal/mail"},
+		"templates":         {"internal/news", "internal/han"},
+		"internal/mail":     {},
+		"internal/outbox":   {"internal/news", "internal/mail"},
+		"internal/roster":   {"internal/news"},
+		"internal/store":    {"internal/news"},
+		"config":            {"internal/news"},
+		"internal/schedule": {},
+		"internal/web":      {"internal/news", "feedgen", "templates", "internal/roster"},
+		"internal/app":      everything,
+		"cmd/jianxun":       {"internal/app", "config"},
+		"internal/e2e":      {"internal/app"},
+	}
+}
+
+// homes are the rooms that alone may know a library.
+func homes() map[string]string {
+	return map[string]string{
+		"github.com/mmcdole/gofeed":           "internal/ingest",
+		"codeberg.org/readeck/go-readability": "internal/ingest",
+		"github.com/microcosm-cc/bluemonday":  "internal/ingest",
+		"github.com/PuerkitoBio/goquery":      "internal/ingest",
+		"github.com/gorilla/feeds":            "feedgen",
+		"github.com/wneessen/go-mail":         "internal/mail",
+		"github.com/robfig/cron/v3":           "internal/schedule",
+		"modernc.org/sqlite":                  "internal/store",
+		"github.com/pressly/goose/v3":         "internal/store",
+		"database/sql":                        "internal/store",
+		"github.com/goccy/go-yaml":            "config",
+		"github.com/aymerick/douceur":         "templates",
+		"github.com/andybalholm/brotli":       "internal/web",
+		"github.com/prometheus/client_golang": "internal/app",
+		"github.com/alecthomas/kong":          "cmd/jianxun",
+		"github.com/rogpeppe/go-internal":     "tests",
+	}
+}
+
+type listed struct {
+	ImportPath, Dir  string
+	Imports, GoFiles []string
+}
+
+// module is the path of the module, as in go.mod.
+const module = "jianxun"
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,GoFiles", "./...")
+	cmd.Dir = root(t)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {
+		var p listed
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func TestHouseKeepsItsImports(t *testing.T) {
+	table := rooms()
+	for _, p := range packages(t) {
+		room := strings.TrimPrefix(p.ImportPath, module+"/")
+		allowed, ok := table[room]
+		if !ok {
+			t.Errorf("%s is not a room of the house; see docs/architecture.md", room)
+			continue
+		}
+		for _, imp := range p.Imports {
+			own, ours := strings.CutPrefix(imp, module+"/")
+			if ours && !slices.Contains(allowed, own) && (!slices.Contains(allowed, "*") || strings.HasPrefix(own, "cmd/")) {
+				t.Errorf("%s may not import %s", room, own)
+			}
+			for library, home := range homes() {
+				if (imp == library || strings.HasPrefix(imp, library+"/")) && home != room {
+					t.Errorf("%s imports %s, whose home is %s", room, imp, home)
+				}
+			}
+		}
+	}
+}
+
+func TestHouseHasNoHiddenState(t *testing.T) {
+	for _, p := range packages(t) {
+		room := strings.TrimPrefix(p.ImportPath, module+"/")
+		for _, name := range p.GoFiles {
+			fset := token.NewFileSet()
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, decl := range file.Decls {
+				if f, ok := decl.(*ast.FuncDecl); ok && f.Name.Name == "init" && f.Recv == nil {
+					t.Errorf("%s: init() does work before main", fset.Position(f.Pos()))
+				}
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if sel, ok := n.(*ast.SelectorExpr); ok && room != "internal/app" {
+					if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && sel.Sel.Name == "Now" {
+						t.Errorf("%s: time.Now is for app alone; take a clock", fset.Position(n.Pos()))
+					}
+				}
+				if a, ok := n.(*ast.AssignStmt); ok && a.Tok == token.ASSIGN {
+					for _, left := range a.Lhs {
+						if id, ok := left.(*ast.Ident); ok && id.Obj != nil && id.Obj.Kind == ast.Var && isPackageLevel(file, id.Obj) {
+							t.Errorf("%s: the package variable %s is changed", fset.Position(n.Pos()), id.Name)
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+func isPackageLevel(file *ast.File, obj *ast.Object) bool {
+	return file.Scope != nil && file.Scope.Lookup(obj.Name) == obj
+}
+
+func TestMainIsShort(t *testing.T) {
+	path := filepath.Join(root(t), "cmd/jianxun/main.go")
+	if n := len(strings.Split(read(t, path), "\n")); n > 51 {
+		t.Errorf("main.go has %d lines, more than 50", n-1)
+	}
+}
