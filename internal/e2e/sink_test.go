@@ -66,6 +66,20 @@ func (s *sink) behave(rule func(stage, address string) string) {
 	s.rule = rule
 }
 
+// slow makes the sink take its time before it answers the final dot.
+func (s *sink) slow(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.delay = d
+}
+
+func (s *sink) dawdle() {
+	s.mu.Lock()
+	d := s.delay
+	s.mu.Unlock()
+	time.Sleep(d)
+}
+
 func (s *sink) answer(stage, address, yes string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +131,7 @@ func (s *sink) talk(c net.Conn) {
 				if m.data, err = text(r); err != nil {
 					return // nothing is delivered without the dot
 				}
-				time.Sleep(s.delay) // a slow server, not a wait of the test
+				s.dawdle()
 				reply = s.answer("dot", m.to, "250 taken")
 				if strings.HasPrefix(reply, "250") || reply == "drop" {
 					s.keep(m) // a server that hangs up after the dot has the mail all the same

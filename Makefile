@@ -1,0 +1,47 @@
+# Run `make help` to see what can be done.
+GO      ?= go
+FUZZTIME ?= 30s
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Start the daemon with the built-in configuration
+	$(GO) run ./cmd/jianxun serve
+
+.PHONY: build
+build: ## Build bin/jianxun, static
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/jianxun ./cmd/jianxun
+
+.PHONY: test
+test: lint ## Lint, then every Go test with the race detector
+	CGO_ENABLED=0 $(GO) build ./...
+	$(GO) test -race -timeout 10m ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, a tidy go.mod
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt-clean: $$unformatted"; exit 1; fi
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GO) vet -tags interop ./internal/e2e
+	$(GO) tool staticcheck ./...
+
+.PHONY: interop
+interop: ## Against other people's software: newsboat, feedparser, xmllint, smtp-sink, Chromium
+	@internal/e2e/install.sh
+	$(GO) test -tags interop -run Interop -timeout 8m -v ./internal/e2e
+
+.PHONY: bench
+bench: ## Figures, each beside its peer or limit in the same run
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/ingest ./internal/web ./internal/store
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target for FUZZTIME (30s) each
+	@set -e; \
+	for file in $$(grep -rlE --include='*_test.go' '^func Fuzz' .); do \
+	  for target in $$(grep -oE '^func Fuzz[A-Za-z0-9]+' $$file | cut -c6-); do \
+	    echo "== $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
+	  done; \
+	done
