@@ -285,7 +285,7 @@ func TestInteropChromium(t *testing.T) {
 func screenshot(t *testing.T, chromium, address, file string, width int, dark bool) image.Image {
 	t.Helper()
 	args := []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--hide-scrollbars", "--lang=zh-CN", "--user-data-dir=" + t.TempDir(),
+		"--disable-component-update", "--disable-sync", "--hide-scrollbars", "--accept-lang=zh-CN", "--user-data-dir=" + t.TempDir(),
 		fmt.Sprintf("--window-size=%d,1200", width), "--screenshot=" + file}
 	if dark {
 		args = append(args, "--blink-settings=preferredColorScheme=0")

@@ -84,5 +84,15 @@ func fill(s, name, leave string) string {
 	return strings.NewReplacer(NameSlot, name, LeaveSlot, leave).Replace(s)
 }
 
+// maxField bounds what a name or a subject may bring into a header field, in
+// characters; even encoded it then keeps lines under 998 octets (RFC 5322).
+const maxField = 200
+
 // oneLine keeps text from reaching into the next header field.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if runes := []rune(s); len(runes) > maxField {
+		return string(runes[:maxField-1]) + "…"
+	}
+	return s
+}
