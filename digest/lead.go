@@ -12,10 +12,13 @@ import (
 const FullLead = 140
 
 // dateline is what a report begins with before it says anything: the agency
-// and place (浙江检察网杭州讯), the reporter in brackets, the day without a year.
+// and place (浙江检察网杭州讯), the reporter in brackets. A comma ends one only
+// behind 据…消息: 接到群众来电， is how a sentence begins.
 var dateline = regexp.MustCompile(`^[\s　]*(?:[（(][^（）()]{1,30}[）)]\s*)?` +
-	`(?:[^\s，。,.:：;；]{0,24}?(?:讯|电|消息|报道)[\s　]*(?:[（(][^（）()]{1,40}[）)])?[\s　:：,，]+|本[报网][^，。,.]{0,12}[讯电][\s　:：,，]*)?`)
+	`(?:据[^\s，。,.:：;；]{0,24}?(?:消息|报道)[\s　:：,，]+|` +
+	`[^\s，。,.:：;；（）()]{0,24}?(?:[讯电][\s　]*[（(][^（）()]{0,30}(?:记者|通讯员|作者)[^（）()]{0,30}[）)][\s　:：,，]*|(?:[讯电]|消息|报道)[\s　:：]+))?`)
 
+// dayFirst is the day without a year that may follow it.
 var dayFirst = regexp.MustCompile(`^(?:近日|日前|今日|昨日|(?:(?:20)?\d\d年)?\d{1,2}月\d{1,2}日(?:至\d{1,2}日)?)(?:上午|下午|晚上?|凌晨)?[,，]\s*`)
 
 // Lead is what an issue says of an article: whole sentences from the beginning

@@ -77,6 +77,7 @@ func (f Form) Message(p Person) (Message, error) {
 // field would hide.
 func (f Form) listID() string {
 	phrase := (&mail.Address{Name: oneLine(f.ListName), Address: "a@b"}).String()
+	phrase = strings.ReplaceAll(phrase, "?= =?", "?=\r\n =?") // go-mail folds only what it encodes itself
 	return strings.TrimSuffix(phrase, "<a@b>") + "<" + f.ListID + ">"
 }
 

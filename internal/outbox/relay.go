@@ -147,6 +147,9 @@ func (r *Relay) one(ctx context.Context, d news.Delivery) error {
 	case news.CodeOf(err) == news.NotFound && err != nil:
 		d.State, d.Reply = news.Suppressed, err.Error()
 		return r.settle(firm, d, 0)
+	case isRendering(err): // this mail's fault alone; no byte has been sent
+		d.State, d.Next, d.Reply = news.Deferred, r.opt.Now().Add(r.opt.Retry.First), err.Error()
+		return r.settle(firm, d, 0)
 	case err != nil:
 		return err
 	}
@@ -157,6 +160,12 @@ func (r *Relay) one(ctx context.Context, d news.Delivery) error {
 	err = c.Send(firm, m, func() error { return r.opt.Ledger.BeginCommit(firm, d, r.opt.Token) })
 	r.pool.put(c)
 	return r.record(firm, d, err)
+}
+
+// isRendering tells a mail that cannot be made from a store that does not answer.
+func isRendering(err error) bool {
+	e, ok := errors.AsType[*news.Error](err)
+	return ok && e.Code == news.Internal
 }
 
 func (r *Relay) record(ctx context.Context, d news.Delivery, err error) error {
