@@ -123,7 +123,7 @@ func (s *session) open(ctx context.Context) (*app.App, func(), error) {
 	}, nil
 }
 
-func (s *session) options(level slog.Level) app.Options {
+func (s *session) options(level slog.Leveler) app.Options {
 	return app.Options{ConfigFile: s.config, Version: version, Log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: level}))}
 }
 

@@ -21,7 +21,9 @@ const stopWithin = 90 * time.Second
 
 // Run serves until a signal comes. SIGHUP reads the configuration again.
 func (serveCmd) Run(ctx context.Context, s *session) error {
-	a, err := app.New(ctx, s.options(slog.LevelInfo))
+	level := new(slog.LevelVar)
+	level.Set(slog.LevelWarn) // what goes well is told once the first lines have said where everything is
+	a, err := app.New(ctx, s.options(level))
 	if err != nil {
 		return err
 	}
@@ -30,6 +32,7 @@ func (serveCmd) Run(ctx context.Context, s *session) error {
 		err = s.banner(ctx, a)
 	}
 	if err == nil {
+		level.Set(slog.LevelInfo)
 		s.wait(ctx, a)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
