@@ -107,7 +107,7 @@ func (s *session) faults(faults config.Faults) {
 			fmt.Fprintln(s.err, f.Excerpt)
 		}
 	}
-	fmt.Fprintln(s.err, s.p.T("%d faults; nothing has been changed.", len(faults)))
+	fmt.Fprintln(s.err, s.p.T("Faults: %d. Nothing has been changed.", len(faults)))
 }
 
 // open gives an App to work through, and what closes it.

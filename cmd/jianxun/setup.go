@@ -59,7 +59,7 @@ func (c checkCmd) Run(ctx context.Context, s *session) error {
 	if file == "" {
 		file = s.p.T("the built-in default")
 	}
-	s.say("%s is right: %d sources, %d feeds, %d digests, %d subscribers.", file, len(cfg.Sources), len(cfg.Feeds), len(cfg.Digests), len(cfg.Subscribers))
+	s.say("%s is right. Sources: %d, feeds: %d, digests: %d, subscribers: %d.", file, len(cfg.Sources), len(cfg.Feeds), len(cfg.Digests), len(cfg.Subscribers))
 	for _, r := range runs {
 		fmt.Fprintf(s.out, "%s  %s  %s\n", r.Digest, r.Title, s.p.T("next runs (%s):", r.Zone))
 		for _, t := range r.Next {

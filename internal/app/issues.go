@@ -20,7 +20,7 @@ type Issue struct {
 	Total      int             `json:"total"`
 	Title      string          `json:"title"`
 	State      news.IssueState `json:"state"`
-	WindowFrom time.Time       `json:"window_from,omitzero"`
+	WindowFrom *time.Time      `json:"window_from"` // null: open
 	WindowTo   time.Time       `json:"window_to"`
 	LeftOut    int             `json:"left_out"`
 	Items      []Item          `json:"items"`
@@ -142,7 +142,8 @@ func (a *App) issueView(ctx context.Context, is news.Issue) (Issue, error) {
 	v := Issue{Digest: is.Digest, Number: is.Number, Year: is.Year, Total: is.Total, Title: is.Title, State: is.State, WindowTo: is.WindowTo.In(zone),
 		LeftOut: is.LeftOut, Items: []Item{}, Label: is.Label(), Count: is.Count}
 	if !is.WindowFrom.IsZero() {
-		v.WindowFrom = is.WindowFrom.In(zone)
+		from := is.WindowFrom.In(zone)
+		v.WindowFrom = &from
 	}
 	for _, it := range is.LiveItems() {
 		v.Items = append(v.Items, Item{ArticleID: it.ArticleID, Title: it.Title, Column: it.Column, Lead: it.Lead, Score: it.Score})

@@ -51,11 +51,6 @@ func command(t *testing.T, stdin string, name string, args ...string) string {
 	return string(out)
 }
 
-const readingSite = `
-sources:
-  - {name: samples, kind: directory, path: "builtin:samples"}
-`
-
 // watched stands between a reader and the daemon and notes what was answered.
 type watched struct {
 	url string
