@@ -39,13 +39,6 @@ type form struct {
 // maxIssues bounds how many issues' variants are kept.
 const maxIssues = 4
 
-// Forget drops the variants of an issue: what they were made of has changed.
-func (c *Composer) Forget(issue int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.forms, issue)
-}
-
 // Compose gives the mail of an issue to a subscriber. When the issue holds
 // nothing of the columns that the person chose it is NotFound.
 func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber) (mail.Message, error) {

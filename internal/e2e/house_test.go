@@ -112,38 +112,96 @@ func TestHouseKeepsItsImports(t *testing.T) {
 func TestHouseHasNoHiddenState(t *testing.T) {
 	for _, p := range packages(t) {
 		room := strings.TrimPrefix(p.ImportPath, module+"/")
+		fset := token.NewFileSet()
+		var files []*ast.File
 		for _, name := range p.GoFiles {
-			fset := token.NewFileSet()
-			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, 0)
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
 			if err != nil {
 				t.Fatal(err)
 			}
+			files = append(files, file)
+		}
+		variables := packageVariables(files)
+		for _, file := range files {
 			for _, decl := range file.Decls {
-				if f, ok := decl.(*ast.FuncDecl); ok && f.Name.Name == "init" && f.Recv == nil {
+				f, ok := decl.(*ast.FuncDecl)
+				if !ok {
+					continue
+				}
+				if f.Name.Name == "init" && f.Recv == nil {
 					t.Errorf("%s: init() does work before main", fset.Position(f.Pos()))
 				}
+				for _, pos := range assigned(f, variables) {
+					t.Errorf("%s: a package variable is changed", fset.Position(pos))
+				}
+				if room != "internal/app" {
+					for _, pos := range clockReads(f) {
+						t.Errorf("%s: time.Now is for app alone; take a clock", fset.Position(pos))
+					}
+				}
 			}
-			ast.Inspect(file, func(n ast.Node) bool {
-				if sel, ok := n.(*ast.SelectorExpr); ok && room != "internal/app" {
-					if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && sel.Sel.Name == "Now" {
-						t.Errorf("%s: time.Now is for app alone; take a clock", fset.Position(n.Pos()))
-					}
-				}
-				if a, ok := n.(*ast.AssignStmt); ok && a.Tok == token.ASSIGN {
-					for _, left := range a.Lhs {
-						if id, ok := left.(*ast.Ident); ok && id.Obj != nil && id.Obj.Kind == ast.Var && isPackageLevel(file, id.Obj) {
-							t.Errorf("%s: the package variable %s is changed", fset.Position(n.Pos()), id.Name)
-						}
-					}
-				}
-				return true
-			})
 		}
 	}
 }
 
-func isPackageLevel(file *ast.File, obj *ast.Object) bool {
-	return file.Scope != nil && file.Scope.Lookup(obj.Name) == obj
+func packageVariables(files []*ast.File) map[string]bool {
+	names := map[string]bool{}
+	for _, file := range files {
+		for _, decl := range file.Decls {
+			if g, ok := decl.(*ast.GenDecl); ok && g.Tok == token.VAR {
+				for _, spec := range g.Specs {
+					for _, id := range spec.(*ast.ValueSpec).Names {
+						names[id.Name] = true
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// assigned finds assignments to package variables that the function has no
+// variable of its own for.
+func assigned(f *ast.FuncDecl, variables map[string]bool) []token.Pos {
+	own := map[string]bool{}
+	var found []token.Pos
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field:
+			for _, id := range n.Names {
+				own[id.Name] = true
+			}
+		case *ast.ValueSpec:
+			for _, id := range n.Names {
+				own[id.Name] = true
+			}
+		case *ast.AssignStmt:
+			for _, left := range n.Lhs {
+				id, ok := left.(*ast.Ident)
+				switch {
+				case ok && n.Tok == token.DEFINE:
+					own[id.Name] = true
+				case ok && variables[id.Name] && !own[id.Name]:
+					found = append(found, n.Pos())
+				}
+			}
+		}
+		return true
+	})
+	return found
+}
+
+func clockReads(f *ast.FuncDecl) []token.Pos {
+	var found []token.Pos
+	ast.Inspect(f, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Now" {
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" {
+				found = append(found, n.Pos())
+			}
+		}
+		return true
+	})
+	return found
 }
 
 func TestMainIsShort(t *testing.T) {
