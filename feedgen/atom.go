@@ -59,7 +59,7 @@ const rfc3339 = "2006-01-02T15:04:05.999Z07:00"
 
 func (d Document) renderAtom() ([]byte, error) {
 	base := (&feeds.Atom{Feed: d.base()}).AtomFeed()
-	base.Id, base.Subtitle = d.ID, news.OneLine(d.Description)
+	base.Id, base.Subtitle = d.ID, d.Description
 	base.Updated = d.Updated().Format(rfc3339)
 	base.Link = nil
 	feed := &atomFeed{
@@ -68,8 +68,8 @@ func (d Document) renderAtom() ([]byte, error) {
 		Author:    &atomPerson{Name: d.Publisher},
 		Generator: "jianxun",
 		Links: []atomLink{
-			{Href: d.Self(Atom), Rel: "self", Type: "application/atom+xml"},
-			{Href: d.Home, Rel: "alternate", Type: "text/html"},
+			{Href: d.self(Atom), Rel: "self", Type: "application/atom+xml"},
+			{Href: encoded(d.Home), Rel: "alternate", Type: "text/html"},
 		},
 	}
 	for i, a := range d.Articles {
@@ -84,7 +84,7 @@ func (d Document) atomEntry(base *feeds.AtomEntry, a news.Article) *atomEntry {
 	base.Links, base.Content, base.Summary, base.Author = nil, nil, nil, nil
 	e := &atomEntry{
 		AtomEntry: base,
-		Links:     []atomLink{{Href: d.Link(a), Rel: "alternate", Type: "text/html"}},
+		Links:     []atomLink{{Href: d.link(a), Rel: "alternate", Type: "text/html"}},
 	}
 	if by := byline(a); by != "" {
 		e.Author = &atomPerson{Name: by}

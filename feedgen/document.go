@@ -14,7 +14,6 @@ import (
 
 	"github.com/gorilla/feeds"
 
-	"jianxun/internal/han"
 	"jianxun/internal/news"
 )
 
@@ -58,18 +57,11 @@ type Document struct {
 	Withdrawn   time.Time // the newest withdrawal, zero if none
 }
 
-// maxBodies bounds a document: articles whose bodies would go over it are left
-// to the older pages of the site. In octets.
-const maxBodies = 3_500_000
-
-// summaryLength is how much of the text stands for it, in characters.
-const summaryLength = 200
-
 // FeedID is the atom:id of the feed with the slug.
 func FeedID(slug string) string { return "urn:uuid:" + news.ArticleID("feed\x1f"+slug) }
 
 // Updated is the newest of the entries and withdrawals, never the clock. A
-// feed without any is dated by the beginning of Unix time.
+// feed without any bears a date that readers find plausible: they reject 1970.
 func (d Document) Updated() time.Time {
 	newest := d.Withdrawn
 	for _, a := range d.Articles {
@@ -78,17 +70,15 @@ func (d Document) Updated() time.Time {
 		}
 	}
 	if newest.IsZero() {
-		newest = time.Unix(0, 0)
+		newest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	return newest.In(d.Zone)
 }
 
 // Render gives the document in the format.
 func Render(d Document, format Format) ([]byte, error) {
+	d.Title, d.Description, d.Publisher = news.OneLine(d.Title), news.OneLine(d.Description), news.OneLine(d.Publisher)
 	d.Articles = d.bounded()
-	for i := range d.Articles {
-		d.Articles[i] = cleaned(d.Articles[i])
-	}
 	switch format {
 	case RSS:
 		return d.renderRSS()
@@ -100,47 +90,19 @@ func Render(d Document, format Format) ([]byte, error) {
 	return nil, fmt.Errorf("feedgen: no format %q", format)
 }
 
-// bounded keeps the newest articles whose bodies fit, in a slice of its own.
-func (d Document) bounded() []news.Article {
-	all, total := slices.Clone(d.Articles), 0
-	for i := range all {
-		if len(all[i].Body) > maxBodies || !d.Full {
-			all[i].Body = ""
-		}
-		if total += len(all[i].Body); total > maxBodies {
-			return all[:i]
-		}
-	}
-	return all
-}
-
-func cleaned(a news.Article) news.Article {
-	a.Title = news.OneLine(a.Title)
-	if a.Title == "" {
-		a.Title = "-"
-	}
-	a.Author, a.Origin, a.Column = news.OneLine(a.Author), news.OneLine(a.Origin), news.OneLine(a.Column)
-	a.Body, a.Text, a.Summary = news.CleanText(a.Body), news.CleanText(a.Text), news.OneLine(a.Summary)
-	if a.Summary == "" {
-		a.Summary = han.Clip(news.OneLine(a.Text[:min(len(a.Text), 4*1024)]), summaryLength)
-	}
-	a.Summary = news.OneLine(a.Summary)
-	return a
-}
-
 // base fills what gorilla/feeds knows.
 func (d Document) base() *feeds.Feed {
 	f := &feeds.Feed{
-		Title:       news.OneLine(d.Title),
-		Link:        &feeds.Link{Href: d.Home},
-		Description: news.OneLine(d.Description),
+		Title:       d.Title,
+		Link:        &feeds.Link{Href: encoded(d.Home)},
+		Description: d.Description,
 		Id:          d.ID,
 		Updated:     d.Updated(),
 	}
 	for _, a := range d.Articles {
 		f.Items = append(f.Items, &feeds.Item{
 			Title:       a.Title,
-			Link:        &feeds.Link{Href: d.Link(a)},
+			Link:        &feeds.Link{Href: d.link(a)},
 			Description: a.Summary,
 			Id:          "urn:uuid:" + a.ID,
 			IsPermaLink: "false",
@@ -151,11 +113,16 @@ func (d Document) base() *feeds.Feed {
 	return f
 }
 
+// link is the address of an article, and self that of the document.
+func (d Document) link(a news.Article) string { return encoded(d.Link(a)) }
+
+func (d Document) self(f Format) string { return encoded(d.Self(f)) }
+
 // tags are the column and the keywords, each once.
 func tags(a news.Article) []string {
 	var all []string
 	for _, t := range append([]string{a.Column}, a.Keywords...) {
-		if t = news.OneLine(t); t != "" && !slices.Contains(all, t) {
+		if t = news.OneLine(t); t != "" && len(t) <= maxTag && len(all) < maxTags && !slices.Contains(all, t) {
 			all = append(all, t)
 		}
 	}

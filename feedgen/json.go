@@ -32,7 +32,7 @@ type jsonAuthor struct {
 func (d Document) renderJSON() ([]byte, error) {
 	base := (&feeds.JSON{Feed: d.base()}).JSONFeed()
 	base.Version = "https://jsonfeed.org/version/1.1"
-	base.Language, base.FeedUrl, base.HomePageUrl = d.Language, d.Self(JSON), d.Home
+	base.Language, base.FeedUrl, base.HomePageUrl = d.Language, d.self(JSON), encoded(d.Home)
 	feed := &jsonFeed{JSONFeed: base, Items: []*jsonItem{}, Authors: []jsonAuthor{{Name: d.Publisher}}}
 	for i, a := range d.Articles {
 		item := &jsonItem{
@@ -43,9 +43,6 @@ func (d Document) renderJSON() ([]byte, error) {
 		item.Tags, item.Summary, item.ContentHTML, item.ContentText = tags(a), a.Summary, a.Body, ""
 		if a.Body == "" { // one of the two must be there
 			item.ContentText = a.Summary
-			if item.ContentText == "" {
-				item.ContentText = a.Title
-			}
 		}
 		if by := byline(a); by != "" {
 			item.Authors = []jsonAuthor{{Name: by}}

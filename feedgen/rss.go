@@ -64,7 +64,7 @@ func (d Document) renderRSS() ([]byte, error) {
 	channel := &rssChannel{
 		RssFeed: base,
 		Title:   rssTitle(base.Title),
-		Self:    atomLink{Href: d.Self(RSS), Rel: "self", Type: "application/rss+xml"},
+		Self:    atomLink{Href: d.self(RSS), Rel: "self", Type: "application/rss+xml"},
 	}
 	for i, a := range d.Articles {
 		item := &rssItem{RssItem: base.Items[i], Title: rssTitle(a.Title), Author: byline(a), Categories: tags(a)}

@@ -22,11 +22,21 @@ const (
 // or quotes that are still open does not end a sentence.
 func Sentences(paragraph string) []string {
 	var all []string
-	var b strings.Builder
-	depth := 0
+	for _, s := range pieces(paragraph) {
+		if s = strings.TrimSpace(s); s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// pieces are the sentences with the spaces before them: joined they are the
+// paragraph.
+func pieces(paragraph string) []string {
+	var all []string
+	begin, depth := 0, 0
 	runes := []rune(paragraph)
 	for i, r := range runes {
-		b.WriteRune(r)
 		switch {
 		case strings.ContainsRune("“「『（【《(", r):
 			depth++
@@ -38,11 +48,11 @@ func Sentences(paragraph string) []string {
 			next = runes[i+1]
 		}
 		if endsAt(runes, i) && depth == 0 && !strings.ContainsRune(closers+enders, next) {
-			all = appendSentence(all, b.String())
-			b.Reset()
+			all = append(all, string(runes[begin:i+1]))
+			begin = i + 1
 		}
 	}
-	return appendSentence(all, b.String())
+	return append(all, string(runes[begin:]))
 }
 
 // endsAt tells whether the sentence ends with the rune at i or with the mark
@@ -51,34 +61,30 @@ func endsAt(runes []rune, i int) bool {
 	for i > 0 && strings.ContainsRune(closers, runes[i]) {
 		i--
 	}
-	if runes[i] == '.' { // a full stop after Han, not a decimal point or an abbreviation
-		return i > 0 && Is(runes[i-1]) && (i+1 == len(runes) || !isASCIILetterOrDigit(runes[i+1]))
+	inWord := i+1 < len(runes) && isASCIILetterOrDigit(runes[i+1])
+	switch runes[i] {
+	case '.': // a full stop after Han, not a decimal point or an abbreviation
+		return i > 0 && Is(runes[i-1]) && !inWord
+	case '?', '!': // not within an address
+		return !inWord
 	}
-	return strings.ContainsRune("。！？!?…", runes[i])
-}
-
-func appendSentence(all []string, s string) []string {
-	if s = strings.TrimSpace(s); s != "" {
-		return append(all, s)
-	}
-	return all
+	return strings.ContainsRune("。！？…", runes[i])
 }
 
 // Clip gives the first sentences of text that fit into limit characters, or,
 // when the first is longer, the clauses of it that do, with an ellipsis. Nothing
 // is cut inside a clause unless a single one is longer than limit.
 func Clip(text string, limit int) string {
+	text = strings.TrimSpace(text)
 	var b strings.Builder
 	length := 0
-	for _, s := range Sentences(text) {
-		n := utf8.RuneCountInString(s)
-		if length+n > limit {
+	for _, s := range pieces(text) {
+		if length += utf8.RuneCountInString(s); length > limit {
 			break
 		}
 		b.WriteString(s)
-		length += n
 	}
-	if length > 0 || text == "" {
+	if b.Len() > 0 || text == "" {
 		return b.String()
 	}
 	runes := []rune(text)

@@ -13,13 +13,11 @@ func Punctuate(text string) string {
 }
 
 func punctuate(runes []rune) []rune {
+	widenBrackets(runes) // first: the other marks look at them
 	wide := map[rune]rune{',': '，', ';': '；', ':': '：', '?': '？', '!': '！'}
 	for i, r := range runes {
 		if w, ok := wide[r]; ok && chinese(runes, i-1) && !latin(runes, i+1) {
 			runes[i] = w
-		}
-		if r == '(' {
-			widenBrackets(runes, i)
 		}
 	}
 	return runes
@@ -36,16 +34,22 @@ func latin(runes []rune, i int) bool {
 	return i < len(runes) && (runes[i] == '/' || i+2 < len(runes) && runes[i] == ' ' && runes[i+1] < 0x80)
 }
 
-func widenBrackets(runes []rune, open int) {
-	for i := open + 1; i < len(runes) && i < open+200; i++ {
+// maxBrackets is how far apart a pair of brackets may stand.
+const maxBrackets = 200
+
+// widenBrackets gives the pairs that hold Han characters their full width.
+func widenBrackets(runes []rune) {
+	var open []int
+	for i, r := range runes {
 		switch {
-		case runes[i] == '(':
-			return
-		case runes[i] == ')':
-			if hasHan(runes[open+1 : i]) {
-				runes[open], runes[i] = '（', '）'
+		case r == '(':
+			open = append(open, i)
+		case r == ')' && len(open) > 0:
+			begin := open[len(open)-1]
+			open = open[:len(open)-1]
+			if i-begin < maxBrackets && hasHan(runes[begin+1:i]) {
+				runes[begin], runes[i] = '（', '）'
 			}
-			return
 		}
 	}
 }

@@ -17,12 +17,15 @@ import (
 // without tracking and session parameters, no fragment.
 func CanonicalURL(raw string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(raw))
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return "", news.Errorf(news.Invalid, "%q is not an http or https address", raw)
 	}
 	host, err := idna.Lookup.ToASCII(strings.ToLower(u.Hostname()))
 	if err != nil {
 		host = strings.ToLower(u.Hostname()) // underscores and the like live in intranets
+		if strings.ContainsFunc(host, notInHost) {
+			return "", news.Errorf(news.Invalid, "%q is not an http or https address", raw)
+		}
 	}
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
@@ -31,21 +34,37 @@ func CanonicalURL(raw string) (string, error) {
 		host += ":" + port
 	}
 	u.Host, u.User, u.Fragment, u.RawFragment = host, nil, "", ""
-	u.Path, u.RawPath = cleanPath(u.Path), ""
-	u.RawQuery = cleanQuery(u.RawQuery)
+	u.RawPath = cleanPath(u.EscapedPath())
+	if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+		return "", news.Errorf(news.Invalid, "%q is not an http or https address", raw)
+	}
+	u.RawQuery, u.ForceQuery = cleanQuery(u.RawQuery), false
 	return u.String(), nil
 }
 
-func cleanPath(p string) string {
+func notInHost(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>\\^`{|}/?#@%", r)
+}
+
+// cleanPath spells every name of an escaped path in one way, but keeps %2F: it
+// is no slash.
+func cleanPath(escaped string) string {
+	names := strings.Split(escaped, "/")
+	for i, n := range names {
+		if name, err := url.PathUnescape(n); err == nil {
+			names[i] = strings.ReplaceAll((&url.URL{Path: name}).EscapedPath(), "/", "%2F")
+		}
+	}
+	p := strings.Join(names, "/")
+	if i := strings.Index(strings.ToLower(p), ";jsessionid="); i >= 0 {
+		p = p[:i]
+	}
 	if p == "" {
 		return "/"
 	}
 	cleaned := path.Clean("/" + p)
 	if strings.HasSuffix(p, "/") && cleaned != "/" {
 		cleaned += "/"
-	}
-	if i := strings.Index(strings.ToLower(cleaned), ";jsessionid="); i >= 0 {
-		cleaned = cleaned[:i]
 	}
 	return cleaned
 }
@@ -78,8 +97,9 @@ func escapeQuery(query string) string {
 // resolve makes ref absolute against base and keeps it only when it is safe to
 // show: http, https, mailto. Empty means there is no such address.
 func resolve(base *url.URL, ref string, schemes ...string) string {
-	u, err := url.Parse(strings.TrimSpace(ref))
-	if err != nil {
+	ref = strings.TrimSpace(ref)
+	u, err := url.Parse(ref)
+	if err != nil || ref == "" { // an empty reference would be the base itself
 		return ""
 	}
 	if base != nil {

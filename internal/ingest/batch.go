@@ -26,18 +26,26 @@ func (in *Ingester) batch(src news.Source) *batch {
 	return &batch{in: in, src: src, first: map[string]claim{}}
 }
 
-// add takes an article found at path. Two different texts that claim to be one
-// article would replace each other at every reading, so the second is refused.
-func (b *batch) add(path string, a news.Article) bool {
+// add takes an article found at path, unless another claims to be it.
+func (b *batch) add(path string, a news.Article) (identity, hash string, ok bool) {
 	a.Source = b.src.Name
 	a.Column = first(b.src.Column, a.Column, Unfiled)
-	key, hash := news.IdentityOf(a), a.Hash()
-	if c, ok := b.first[key]; ok && c.hash != hash {
+	identity, hash = news.IdentityOf(a), a.Hash()
+	if !b.claim(path, identity, hash) {
+		return identity, hash, false
+	}
+	b.wait = append(b.wait, a)
+	return identity, hash, true
+}
+
+// claim notes who brought an article. Two different texts that claim to be one
+// article would replace each other at every reading, so the second is refused.
+func (b *batch) claim(path, identity, hash string) bool {
+	if c, ok := b.first[identity]; ok && c.hash != hash {
 		b.refuse(path, news.Errorf(news.Conflict, "it has the same address, or the same title and date, as %s but another text", c.path))
 		return false
 	}
-	b.first[key] = claim{path, hash}
-	b.wait = append(b.wait, a)
+	b.first[identity] = claim{path, hash}
 	return true
 }
 

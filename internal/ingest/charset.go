@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"mime"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
@@ -18,17 +20,20 @@ var charsetInMeta = regexp.MustCompile(`(?i)(?:<meta[^>]{0,200}?charset|<\?xml[^
 // DecodeCharset turns a document into UTF-8 and names the encoding it had. In
 // the order of trust: byte order mark, valid UTF-8, the HTTP Content-Type,
 // the document's own declaration, GB18030. Declarations are believed only
-// when the octets decode by them. Input that nothing decodes is Invalid.
+// when the octets decode by them; some Western sets decode anything, so one of
+// those must look like it too. A few damaged characters are left out. Input that
+// nothing decodes is Invalid.
 func DecodeCharset(doc []byte, contentType string) (text, name string, err error) {
 	if enc, name, rest := byMark(doc); enc != nil {
 		return decodeBy(enc, name, rest)
 	}
-	if doc = bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf")); utf8.Valid(doc) {
-		return string(doc), "utf-8", nil
+	doc = bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf"))
+	if sound := bytes.ToValidUTF8(doc, nil); few(len(doc)-len(sound), doc) {
+		return string(sound), "utf-8", nil
 	}
 	for _, label := range []string{labelOfHeader(contentType), labelOfMeta(doc)} {
 		enc, err := htmlindex.Get(label)
-		if label == "" || err != nil || isUTF8(enc) {
+		if label == "" || err != nil || isUTF8(enc) || enc == charmap.Windows1252 && paired(doc) {
 			continue
 		}
 		if text, name, err := decodeBy(widen(enc), label, doc); err == nil {
@@ -38,10 +43,36 @@ func DecodeCharset(doc []byte, contentType string) (text, name string, err error
 	if text, name, err := decodeBy(simplifiedchinese.GB18030, "gb18030", doc); err == nil {
 		return text, name, nil
 	}
-	if declaresUTF8(doc, contentType) { // truncated or damaged: keep what is sound
+	if out, _ := simplifiedchinese.GB18030.NewDecoder().Bytes(doc); few(bytes.Count(out, []byte("\ufffd")), doc) {
+		return strings.ReplaceAll(string(out), "\ufffd", ""), "gb18030", nil
+	}
+	if declaresUTF8(doc, contentType) { // badly damaged: keep what is sound
 		return string(bytes.ToValidUTF8(doc, nil)), "utf-8", nil
 	}
 	return "", "", news.Errorf(news.Invalid, "the text is neither UTF-8 nor GB18030 nor what it declares")
+}
+
+// few tells whether so many damaged characters are an accident, such as a
+// description cut in the middle of one, and not the sign of another encoding.
+func few(damaged int, doc []byte) bool { return damaged == 0 || damaged*50 <= above(doc) }
+
+// above counts the octets that are not ASCII.
+func above(doc []byte) int {
+	n := 0
+	for _, c := range doc {
+		n += int(c >> 7)
+	}
+	return n
+}
+
+// paired tells whether octets above ASCII stand side by side, as in Chinese. In
+// Western text, with which servers label everything by default, they stand alone.
+func paired(doc []byte) bool {
+	n := 0
+	for i := 1; i < len(doc); i++ {
+		n += int(doc[i] & doc[i-1] >> 7)
+	}
+	return n*2 > above(doc)
 }
 
 func byMark(doc []byte) (encoding.Encoding, string, []byte) {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"jianxun/internal/news"
 )
 
 var (
@@ -19,7 +21,7 @@ var (
 // time is in zone; CST is China's. A date without a time is midnight in zone and
 // dateOnly.
 func ParseDate(text string, zone *time.Location) (t time.Time, dateOnly, ok bool) {
-	text = strings.TrimSpace(text)
+	text = news.OneLine(text) // a no-break space may stand before the time
 	if epoch.MatchString(text) {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if len(text) == 10 {
@@ -69,6 +71,9 @@ func withClock(day time.Time, clock []string) (time.Time, bool, bool) {
 
 // parseMailDate reads the dates of RSS: RFC 822 with its looser kin.
 func parseMailDate(text string, zone *time.Location) (time.Time, bool) {
+	if strings.Count(text, " ") < 3 { // day, month, year and time
+		return time.Time{}, false
+	}
 	if i := strings.IndexByte(text, ','); i >= 0 && i <= 9 {
 		text = strings.TrimSpace(text[i+1:]) // the day of the week says nothing new
 	}
@@ -77,7 +82,7 @@ func parseMailDate(text string, zone *time.Location) (time.Time, bool) {
 			text = rest + " " + offset
 		}
 	}
-	for _, layout := range []string{"2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04 -0700", "2 Jan 06 15:04:05 -0700", "2 Jan 2006 15:04:05", "2 Jan 2006 15:04"} {
+	for _, layout := range []string{"2 Jan 2006 15:04:05 -0700", "2 Jan 2006 15:04 -0700", "2 Jan 06 15:04:05 -0700", "2 Jan 06 15:04 -0700", "2 Jan 2006 15:04:05", "2 Jan 2006 15:04"} {
 		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
 			return t, true
 		}

@@ -22,9 +22,11 @@ const (
 const Builtin = "builtin:samples"
 
 type fileState struct {
-	size    int64
-	mod     time.Time
-	refusal error // nil: saved
+	size     int64
+	mod      time.Time
+	refusal  error  // nil: saved
+	identity string // of the article saved
+	hash     string
 }
 
 // directory reads every .txt, .html and .htm below src.Path, in the order of
@@ -89,7 +91,7 @@ func (in *Ingester) readFile(_ context.Context, b *batch, folder fs.FS, name str
 	if ok && known.size == state.size && known.mod.Equal(state.mod) {
 		if known.refusal != nil {
 			b.refuse(name, known.refusal)
-		} else {
+		} else if b.claim(name, known.identity, known.hash) {
 			b.report.Same++
 		}
 		return
@@ -103,7 +105,7 @@ func (in *Ingester) readFile(_ context.Context, b *batch, folder fs.FS, name str
 		}
 		return
 	}
-	if !b.add(name, a) {
+	if state.identity, state.hash, ok = b.add(name, a); !ok {
 		return
 	}
 	b.saved = append(b.saved, func() { in.remember(key, state) })

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"net/url"
 	"regexp"
 	"strings"
@@ -23,8 +24,11 @@ type Refusal struct {
 // address. An item that lacks what an article needs is refused, the others are
 // taken. A feed that cannot be read at all is Invalid.
 func ParseFeed(doc string, base *url.URL, zone *time.Location) ([]news.Article, []Refusal, error) {
-	doc = xmlEncoding.ReplaceAllString(doc, `$1"UTF-8"`) // it has been decoded, whatever it says
-	feed, err := gofeed.NewParser().Parse(strings.NewReader(news.CleanText(doc)))
+	doc = xmlEncoding.ReplaceAllString(news.CleanText(doc), `$1"UTF-8"`) // it has been decoded, whatever it says
+	feed, err := gofeed.NewParser().Parse(strings.NewReader(doc))
+	if err == nil && feed.FeedType == "json" && feed.FeedVersion == "" {
+		err = errors.New("the version is missing") // any JSON object looks like a feed without items
+	}
 	if err != nil {
 		return nil, nil, news.Errorf(news.Invalid, "the document is not a readable RSS, Atom or JSON feed: %w", err)
 	}

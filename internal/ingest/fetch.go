@@ -92,6 +92,15 @@ func special(ip netip.Addr) bool {
 	return false
 }
 
+// codeOfFetch is our own reason for breaking a fetch off, if it was one: trying
+// again will not help then.
+func codeOfFetch(err error) news.ErrorCode {
+	if code := news.CodeOf(err); code != news.Internal {
+		return code
+	}
+	return news.Unavailable
+}
+
 // get fetches address, conditionally when validators are given.
 func (f *fetcher) get(ctx context.Context, address, etag, lastModified string) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -108,7 +117,7 @@ func (f *fetcher) get(ctx context.Context, address, etag, lastModified string) (
 	}
 	resp, err := f.client.Do(req)
 	if err != nil {
-		return answer{}, news.Errorf(news.Unavailable, "%s did not answer: %w", address, err)
+		return answer{}, news.Errorf(codeOfFetch(err), "%s did not answer: %w", address, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch {

@@ -8,12 +8,13 @@ import (
 
 // labels are what the labelled line above an article says.
 type labels struct {
+	bare           bool // a date without a label
 	author, origin string
 	published      time.Time
 	dateOnly       bool
 }
 
-var label = regexp.MustCompile(`(发布时间|发布日期|发表时间|更新时间|添加时间|录入时间|成文日期|时间|日期|新闻来源|信息来源|文章来源|稿件来源|来源|作者|撰稿人|撰稿|责任编辑|编辑|发布人|审核人|浏览次数|浏览量|阅读次数|阅读量|点击数|点击量|点击|访问量|【字号|【字体|字号|字体|\[字体|\[字号)\s*[:：]`)
+var label = regexp.MustCompile(`(发布时间|发布日期|发表时间|更新时间|添加时间|录入时间|成文日期|时间|日期|新闻来源|信息来源|文章来源|稿件来源|来源|作者|撰稿人|撰稿|责任编辑|编辑|发布人|审核人|浏览次数|浏览量|阅读次数|阅读量|点击数|点击量|点击|访问量|分享到|分享|【字号|【字体|字号|字体|\[字体|\[字号)\s*[:：]`)
 
 var bareOpening = regexp.MustCompile(`【(?:字号|字体|大|打印)|\[(?:字号|字体|大|打印)`)
 
@@ -21,13 +22,16 @@ var bareOpening = regexp.MustCompile(`【(?:字号|字体|大|打印)|\[(?:字�
 // apart. ok is false when the line has no label. A line that is a date and
 // nothing else counts as labelled.
 func readLabels(line string, zone *time.Location) (l labels, ok bool) {
-	found := label.FindAllStringSubmatchIndex(line, -1)
+	var found [][]int
+	if strings.ContainsAny(line, ":：") { // most lines of a page are menus
+		found = label.FindAllStringSubmatchIndex(line, -1)
+	}
 	if len(found) == 0 {
-		if len(line) > 64 || dateInText.FindStringIndex(line) == nil || !startsWithDate(line) {
+		if len(line) > 64 || !startsWithDate(line) {
 			return l, false
 		}
-		l.published, l.dateOnly, ok = ParseDate(line, zone)
-		return l, ok
+		l.published, l.dateOnly, l.bare = ParseDate(line, zone)
+		return l, l.bare
 	}
 	for i, m := range found {
 		end := len(line)
@@ -57,6 +61,9 @@ func (l *labels) add(other labels) {
 }
 
 func startsWithDate(line string) bool {
+	if line == "" || line[0] != '1' && line[0] != '2' {
+		return false
+	}
 	loc := dateInText.FindStringIndex(line)
 	return loc != nil && loc[0] == 0
 }

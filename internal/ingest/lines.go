@@ -1,11 +1,11 @@
 package ingest
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/PuerkitoBio/goquery"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
@@ -14,23 +14,23 @@ import (
 
 // blockLines gives the text under root as a reader sees it: a line a block or
 // line break, white space joined, empty lines left out.
-func blockLines(root *html.Node) []string {
-	var w lineWriter
+func blockLines(root *html.Node) []string { return someLines(root, math.MaxInt) }
+
+// someLines gives no more than the first lines of that.
+func someLines(root *html.Node, limit int) []string {
+	w := lineWriter{limit: limit}
 	w.walk(root)
 	w.flush()
 	return w.lines
 }
 
 // headLines gives what stands above the body from the breadcrumb on, or from
-// the line before the labelled one; nothing when there is no labelled line.
-func headLines(d *goquery.Document, body *html.Node, zone *time.Location) []string {
-	w := lineWriter{stop: body}
-	d.Find("body").Each(func(_ int, s *goquery.Selection) { w.walk(s.Get(0)) })
+// the line before the labelled ones; nothing when there is no dated line.
+func headLines(root, body *html.Node, zone *time.Location) []string {
+	w := lineWriter{stop: body, limit: math.MaxInt}
+	w.walk(root)
 	w.flush()
-	dated := slices.IndexFunc(w.lines, func(line string) bool {
-		l, ok := readLabels(line, zone)
-		return ok && !l.published.IsZero()
-	})
+	dated := datedLine(w.lines, zone)
 	if dated < 0 {
 		return nil
 	}
@@ -39,14 +39,34 @@ func headLines(d *goquery.Document, body *html.Node, zone *time.Location) []stri
 			return w.lines[i:]
 		}
 	}
+	for dated > 0 && startsWithLabel(w.lines[dated-1]) {
+		dated--
+	}
 	return w.lines[max(0, dated-1):]
+}
+
+// datedLine is the first line with a labelled date. A bare date counts only when
+// there is none: pages show today's date in their banner.
+func datedLine(lines []string, zone *time.Location) int {
+	bare := -1
+	for i, line := range lines {
+		l, ok := readLabels(line, zone)
+		switch {
+		case !ok || l.published.IsZero():
+		case !l.bare:
+			return i
+		case bare < 0:
+			bare = i
+		}
+	}
+	return bare
 }
 
 // dropLines removes from the tree the blocks whose text is one of the lines.
 func dropLines(root *html.Node, lines []string) {
 	for child := root.FirstChild; child != nil; {
 		next := child.NextSibling
-		if inner := blockLines(child); len(inner) == 1 && slices.Contains(lines, inner[0]) {
+		if inner := someLines(child, 2); len(inner) == 1 && slices.Contains(lines, inner[0]) {
 			root.RemoveChild(child)
 		} else if len(inner) > 1 {
 			dropLines(child, lines)
@@ -58,6 +78,7 @@ func dropLines(root *html.Node, lines []string) {
 type lineWriter struct {
 	lines   []string
 	line    strings.Builder
+	limit   int        // of lines
 	stop    *html.Node // the walk ends here
 	stopped bool
 }
@@ -70,7 +91,7 @@ func (w *lineWriter) flush() {
 }
 
 func (w *lineWriter) walk(n *html.Node) {
-	if w.stopped = w.stopped || n == w.stop && n != nil; w.stopped {
+	if w.stopped = w.stopped || n == w.stop || len(w.lines) >= w.limit; w.stopped {
 		return
 	}
 	switch {

@@ -23,8 +23,8 @@ func ParseText(text string, zone *time.Location) (news.Article, error) {
 	if !ok {
 		return a, news.Errorf(news.Invalid, "there is no line with a date, such as 时间:2021-09-26, among the first %d lines", maxHead)
 	}
-	a.Column, a.Title = h.column, h.title
-	a.Author, a.Origin = h.labels.author, h.labels.origin
+	a.Column, a.Title = news.OneLine(h.column), news.OneLine(h.title)
+	a.Author, a.Origin = news.OneLine(h.labels.author), news.OneLine(h.labels.origin)
 	a.Published, a.DateOnly = h.labels.published, h.labels.dateOnly
 	if a.Title == "" {
 		return a, news.Errorf(news.Invalid, "there is no title before the line with the date")
@@ -128,10 +128,14 @@ func breadcrumb(line string) (string, bool) {
 	return "", true
 }
 
-var chrome = regexp.MustCompile(`^(?:[【\[(（]?\s*(?:字号|字体|打印|关闭|打印本页|关闭窗口|分享到?|收藏|返回|返回顶部|上一篇|下一篇|上一条|下一条|大|中|小|T|\|)\s*[:：|】\])）\s]*)+$`)
+// chrome is a line of controls and nothing else. The sizes count as a set only:
+// 大 alone may be a piece of a word.
+var chrome = regexp.MustCompile(`^(?:[【\[(（]?\s*(?:字号|字体|打印本页|打印|关闭窗口|关闭|分享到?|收藏|返回顶部|返回|上一篇|下一篇|上一条|下一条|` +
+	`[大小][\s|｜】\]）)【\[（(]*中[\s|｜】\]）)【\[（(]*[大小]|\|)\s*[:：|】\])）\s]*)+$`)
+
+var chromeStart = regexp.MustCompile(`^(?:【(?:字号|字体)|(?:上一篇|下一篇|上一条|下一条|分享到)\s*[:：])`)
 
 // isChrome tells whether a line is a control of the page rather than text.
 func isChrome(line string) bool {
-	return len(line) < 120 && (chrome.MatchString(line) || strings.HasPrefix(line, "【字号") || strings.HasPrefix(line, "上一篇") ||
-		strings.HasPrefix(line, "下一篇") || strings.HasPrefix(line, "分享到"))
+	return len(line) < 120 && (chromeStart.MatchString(line) || chrome.MatchString(line))
 }

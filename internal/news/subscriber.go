@@ -65,7 +65,7 @@ func SubscriberID(email string) string {
 // two labels or more, or localhost.
 func CheckEmail(email string) error {
 	a, err := mail.ParseAddress(email)
-	if err != nil || a.Name != "" || a.Address != email || strings.ContainsAny(email, "<> \t\"") {
+	if err != nil || a.Name != "" || a.Address != email || strings.ContainsAny(email, "<> \t\"[]") {
 		return Errorf(Invalid, "%q is not an e-mail address such as name@example.org", email)
 	}
 	for _, r := range email {

@@ -26,13 +26,20 @@ func CleanText(s string) string {
 	}, s)
 }
 
+// clean tells whether CleanText has nothing to do. Whole pages go through it.
 func clean(s string) bool {
-	if !utf8.ValidString(s) {
-		return false
+	for i := 0; i < len(s); {
+		if c := s[i]; c >= 0x20 && c < 0x7f || c == '\n' || c == '\t' {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:]) // RuneError, which is unwanted, when it is not UTF-8
+		if r == '\u2028' || r == '\u2029' || unwanted(r) {
+			return false
+		}
+		i += size
 	}
-	return !strings.ContainsFunc(s, func(r rune) bool {
-		return r == '\r' || r == '\u2028' || r == '\u2029' || unwanted(r)
-	})
+	return true
 }
 
 func unwanted(r rune) bool {

@@ -61,15 +61,15 @@ func Parse(data []byte, rules Rules) ([]news.Subscriber, []RowError) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		line, _ := r.FieldPos(0)
 		if err != nil {
-			var broken *csv.ParseError
-			if errors.As(err, &broken) {
-				line = broken.Line
+			line := 0
+			if broken, ok := errors.AsType[*csv.ParseError](err); ok {
+				line = broken.StartLine
 			}
 			p.reject(line, "", news.Errorf(news.Invalid, "the row cannot be read: %w", err))
 			break
 		}
+		line, _ := r.FieldPos(0)
 		if len(p.people) >= maxRows {
 			p.reject(line, "", news.Errorf(news.TooLarge, "the list has more than %d rows", maxRows))
 			break

@@ -24,7 +24,7 @@ import (
 
 // Ledger remembers what has fired.
 type Ledger interface {
-	Anchor(ctx context.Context, job string, due time.Time) (last time.Time, fresh bool, err error)
+	Anchor(ctx context.Context, job string, due time.Time) (last time.Time, err error)
 	ClaimFire(ctx context.Context, job string, due time.Time, token string, lease time.Duration) (bool, error)
 	FinishFire(ctx context.Context, job string, due time.Time) error
 	ReleaseFire(ctx context.Context, job string, due time.Time, token string, retryAt time.Time) error
@@ -150,16 +150,14 @@ func (s *Scheduler) loop(ctx context.Context, e entry) {
 func (s *Scheduler) step(ctx context.Context, e entry) (time.Duration, error) {
 	now := s.now()
 	anchor := now.Truncate(time.Second)
-	last, fresh, err := s.ledger.Anchor(ctx, e.key, anchor)
+	if e.AtOnce {
+		anchor = missed(e.when, anchor)
+	}
+	last, err := s.ledger.Anchor(ctx, e.key, anchor)
 	if err != nil {
 		return 0, err
 	}
 	due := latestDue(e.when, last, now)
-	if fresh && e.AtOnce {
-		if err := e.Run(ctx, anchor); err != nil {
-			return 0, err
-		}
-	}
 	if due.IsZero() {
 		return min(max(e.when.Next(last).Sub(now), 0), tick), nil
 	}
@@ -174,16 +172,34 @@ func (s *Scheduler) step(ctx context.Context, e entry) (time.Duration, error) {
 	return 0, s.ledger.FinishFire(context.WithoutCancel(ctx), e.key, due)
 }
 
+// missed is a time before now with a due time since: a job that begins there
+// is caught up like any other, with a claim, and with retries should it fail.
+func missed(when cron.Schedule, now time.Time) time.Time {
+	if every, ok := interval(when); ok {
+		return now.Add(-every)
+	}
+	back := time.Second
+	for when.Next(now.Add(-back)).After(now) {
+		back *= 2
+	}
+	return now.Add(-back)
+}
+
+// interval is the delay of an @every line.
+func interval(when cron.Schedule) (time.Duration, bool) {
+	z, _ := when.(zoned)
+	every, ok := z.Schedule.(cron.ConstantDelaySchedule)
+	return every.Delay, ok
+}
+
 // latestDue is the newest due time in (last, now], zero when there is none.
 func latestDue(when cron.Schedule, last, now time.Time) time.Time {
-	if z, ok := when.(zoned); ok {
-		if every, ok := z.Schedule.(cron.ConstantDelaySchedule); ok {
-			n := now.Sub(last) / every.Delay
-			if n <= 0 {
-				return time.Time{}
-			}
-			return last.Add(n * every.Delay)
+	if every, ok := interval(when); ok {
+		n := now.Sub(last) / every
+		if n <= 0 {
+			return time.Time{}
 		}
+		return last.Add(n * every)
 	}
 	var due time.Time
 	for t := when.Next(last); !t.IsZero() && !t.After(now); t = when.Next(t) {

@@ -33,7 +33,8 @@ func (t tx) saveArticle(ctx context.Context, a news.Article) (news.SaveResult, e
 	a.ID = news.ArticleID(a.Identity)
 	hash := a.Hash()
 	var oldHash string
-	err := t.QueryRowContext(ctx, `SELECT hash, revision FROM articles WHERE id = $1`, a.ID).Scan(&oldHash, &a.Revision)
+	var updated int64
+	err := t.QueryRowContext(ctx, `SELECT hash, revision, updated FROM articles WHERE id = $1`, a.ID).Scan(&oldHash, &a.Revision, &updated)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return news.SavedNew, t.insertArticle(ctx, a, hash)
@@ -42,7 +43,9 @@ func (t tx) saveArticle(ctx context.Context, a news.Article) (news.SaveResult, e
 	case oldHash == hash:
 		return news.SavedSame, nil
 	}
-	return news.SavedChanged, t.reviseArticle(ctx, a, hash)
+	// An article dated in the future may be revised before its day, and a clock
+	// may be set back: readers take a version for new only if its time grows.
+	return news.SavedChanged, t.reviseArticle(ctx, a, hash, max(t.now, updated+1))
 }
 
 func (t tx) insertArticle(ctx context.Context, a news.Article, hash string) error {
@@ -63,19 +66,19 @@ func (t tx) insertArticle(ctx context.Context, a news.Article, hash string) erro
 		published, date_only, first_seen, available, placed, updated, changed, state, revision)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,1)`,
 		a.ID, a.Identity, seq, a.Source, a.URL, a.Column, a.Title, toJSON(a.Content), hash,
-		published, boolInt(a.DateOnly), t.now, max(t.now, published), placed, updated, t.now, news.Live)
+		published, boolInt(a.DateOnly), t.now, max(t.now, placed), placed, updated, t.now, news.Live)
 	if err != nil {
 		return err
 	}
 	return t.keepRevision(ctx, a.ID, 1, a.Content)
 }
 
-func (t tx) reviseArticle(ctx context.Context, a news.Article, hash string) error {
+func (t tx) reviseArticle(ctx context.Context, a news.Article, hash string, from int64) error {
 	seq, err := t.nextSeq(ctx)
 	if err != nil {
 		return err
 	}
-	updated, err := t.freeTime(ctx, "updated", t.now)
+	updated, err := t.freeTime(ctx, "updated", from)
 	if err != nil {
 		return err
 	}
@@ -167,18 +170,20 @@ func (s *Store) Article(ctx context.Context, id string) (news.Article, error) {
 	return found[0], nil
 }
 
-// Head is the newest change of the store, and ChangedSince the articles that
-// changed after seq or whose published time came between then and now.
+// Head is the newest change of the store: what ChangedSince counts from.
 func (s *Store) Head(ctx context.Context) (seq int64, err error) {
 	err = s.read.QueryRowContext(ctx, `SELECT value FROM counters WHERE name = 'article_seq'`).Scan(&seq)
 	return seq, err
 }
 
-// ChangedSince lists the articles that changed after seq, and those whose day
-// came in (then, now], oldest change first, at most limit.
+// ChangedSince lists the articles that changed after seq, and those that a
+// future date kept back and whose time came in (then, now], oldest change
+// first, at most limit.
 func (s *Store) ChangedSince(ctx context.Context, seq int64, then, now time.Time, limit int) ([]news.Article, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM articles
-		WHERE seq > $1 OR (available > $2 AND available <= $3) ORDER BY seq LIMIT $4`, seq, ms(then), ms(now), limit)
+	// With OR in the place of UNION, SQLite reads the whole table.
+	rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE seq > $1
+		UNION SELECT `+articleFields+` FROM articles WHERE available > $2 AND available <= $3
+		ORDER BY seq LIMIT $4`, seq, ms(then), ms(now), limit)
 	return collect(rows, err, scanArticle)
 }
 

@@ -8,8 +8,8 @@ import (
 )
 
 // Anchor gives the newest due time of the job that was fired and done. When
-// the job is new it records due as such and gives it back with fresh set.
-func (s *Store) Anchor(ctx context.Context, job string, due time.Time) (last time.Time, fresh bool, err error) {
+// the job is new it records due as such and gives it back.
+func (s *Store) Anchor(ctx context.Context, job string, due time.Time) (last time.Time, err error) {
 	err = s.inTx(ctx, func(t tx) error {
 		var found sql.NullInt64
 		if err := t.QueryRowContext(ctx, `SELECT max(due) FROM fires WHERE job = $1 AND done = 1`, job).Scan(&found); err != nil {
@@ -19,11 +19,11 @@ func (s *Store) Anchor(ctx context.Context, job string, due time.Time) (last tim
 			last = at(found.Int64)
 			return nil
 		}
-		last, fresh = due, true
+		last = due
 		_, err := t.ExecContext(ctx, `INSERT INTO fires (job, due, token, lease_until, done) VALUES ($1, $2, '', 0, 1) ON CONFLICT DO NOTHING`, job, ms(due))
 		return err
 	})
-	return last, fresh, err
+	return last, err
 }
 
 // ClaimFire takes the due time of the job for the holder of token. It gives

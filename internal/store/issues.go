@@ -103,13 +103,16 @@ func (s *Store) MoveIssue(ctx context.Context, id int64, next news.IssueState) e
 
 func (t tx) moveIssue(ctx context.Context, id int64, next news.IssueState) error {
 	var state news.IssueState
-	if err := t.QueryRowContext(ctx, `SELECT state FROM issues WHERE id = $1`, id).Scan(&state); err != nil {
+	err := t.QueryRowContext(ctx, `SELECT state FROM issues WHERE id = $1`, id).Scan(&state)
+	if errors.Is(err, sql.ErrNoRows) {
+		return news.Errorf(news.NotFound, "there is no issue %d", id)
+	} else if err != nil {
 		return err
 	}
 	if !state.CanBecome(next) {
 		return news.Errorf(news.Conflict, "an issue that is %s cannot become %s", state, next)
 	}
-	_, err := t.ExecContext(ctx, `UPDATE issues SET state = $2, changed = $3 WHERE id = $1`, id, next, t.now)
+	_, err = t.ExecContext(ctx, `UPDATE issues SET state = $2, changed = $3 WHERE id = $1`, id, next, t.now)
 	return err
 }
 

@@ -40,32 +40,21 @@ func (s *Store) Recipients(ctx context.Context, digest string) (n int, err error
 
 // ClaimDeliveries leases up to n due deliveries of issues being sent to the
 // holder of token, until the lease runs out. only restricts it to one issue
-// unless it is 0. People who may no longer be written to are suppressed here.
-// Rows whose holder died are settled first: leased ones are free again,
-// committing ones are uncertain.
+// unless it is 0. People who may no longer be written to are suppressed here;
+// none claimed means that nothing is due. Rows whose holder died are settled
+// first: leased ones are free again, committing ones are uncertain.
 func (s *Store) ClaimDeliveries(ctx context.Context, only int64, token string, lease time.Duration, n int) ([]news.Delivery, error) {
 	var claimed []news.Delivery
 	err := s.inTx(ctx, func(t tx) error {
 		if err := t.expireLeases(ctx); err != nil {
 			return err
 		}
-		due, err := t.dueDeliveries(ctx, only, n)
-		if err != nil {
-			return err
-		}
-		for _, d := range due {
-			state, holder := news.Leased, token
-			if !mayReceive(d.Subscriber, t.now) {
-				state, holder = news.Suppressed, ""
-			}
-			if _, err := t.ExecContext(ctx, `UPDATE deliveries SET state = $3, lease_token = $4, lease_until = $5, changed = $6
-				WHERE issue_id = $1 AND subscriber_id = $2`,
-				d.IssueID, d.Subscriber.ID, state, holder, t.now+lease.Milliseconds(), t.now); err != nil {
+		for len(claimed) == 0 {
+			due, err := t.dueDeliveries(ctx, only, n)
+			if err != nil || len(due) == 0 {
 				return err
 			}
-			if state == news.Leased {
-				claimed = append(claimed, d)
-			} else if err := t.finishIssue(ctx, d.IssueID); err != nil {
+			if claimed, err = t.lease(ctx, due, token, t.now+lease.Milliseconds()); err != nil {
 				return err
 			}
 		}
@@ -74,19 +63,44 @@ func (s *Store) ClaimDeliveries(ctx context.Context, only int64, token string, l
 	return claimed, err
 }
 
+// lease gives those of due who may be written to, and suppresses the others.
+func (t tx) lease(ctx context.Context, due []news.Delivery, token string, until int64) ([]news.Delivery, error) {
+	var leased []news.Delivery
+	for _, d := range due {
+		state, holder := news.Leased, token
+		if !mayReceive(d.Subscriber, t.now) {
+			state, holder = news.Suppressed, ""
+		}
+		if _, err := t.ExecContext(ctx, `UPDATE deliveries SET state = $3, lease_token = $4, lease_until = $5, changed = $6
+			WHERE issue_id = $1 AND subscriber_id = $2`, d.IssueID, d.Subscriber.ID, state, holder, until, t.now); err != nil {
+			return nil, err
+		}
+		if state == news.Leased {
+			leased = append(leased, d)
+		} else if err := t.finishIssue(ctx, d.IssueID); err != nil {
+			return nil, err
+		}
+	}
+	return leased, nil
+}
+
 func mayReceive(s news.Subscriber, now int64) bool {
 	return s.Listed && s.State == news.Active && (s.Until.IsZero() || ms(s.Until) > now)
 }
 
+// held is the condition of the index deliveries_leased, word for word: SQLite
+// uses it only so, and otherwise reads the whole ledger.
+const held = `state IN ('leased', 'committing')`
+
 func (t tx) expireLeases(ctx context.Context) error {
 	if _, err := t.ExecContext(ctx, `UPDATE deliveries SET state = 'queued', lease_token = '', changed = $1
-		WHERE state = 'leased' AND lease_until <= $1`, t.now); err != nil {
+		WHERE `+held+` AND state = 'leased' AND lease_until <= $1`, t.now); err != nil {
 		return err
 	}
 	// The token stays: should its holder be alive after all, it may still tell how it ended.
 	rows, err := t.QueryContext(ctx, `UPDATE deliveries SET state = 'uncertain', changed = $1,
 		reply = 'the sender died before the answer to the final dot was recorded'
-		WHERE state = 'committing' AND lease_until <= $1 RETURNING issue_id`, t.now)
+		WHERE `+held+` AND state = 'committing' AND lease_until <= $1 RETURNING issue_id`, t.now)
 	issues, err := collect(rows, err, func(row scanner) (id int64, err error) {
 		err = row.Scan(&id)
 		return id, err
@@ -119,7 +133,7 @@ func (t tx) dueDeliveries(ctx context.Context, only int64, n int) ([]news.Delive
 func (s *Store) ExtendLeases(ctx context.Context, token string, lease time.Duration) error {
 	return s.inTx(ctx, func(t tx) error {
 		_, err := t.ExecContext(ctx, `UPDATE deliveries SET lease_until = $2
-			WHERE state IN ('leased', 'committing') AND lease_token = $1 AND lease_until > $3`, token, t.now+lease.Milliseconds(), t.now)
+			WHERE `+held+` AND lease_token = $1 AND lease_until > $3`, token, t.now+lease.Milliseconds(), t.now)
 		return err
 	})
 }
@@ -159,7 +173,7 @@ func (s *Store) SettleDelivery(ctx context.Context, d news.Delivery, token strin
 func (s *Store) ReleaseLeases(ctx context.Context, token string) error {
 	return s.inTx(ctx, func(t tx) error {
 		_, err := t.ExecContext(ctx, `UPDATE deliveries SET state = 'queued', lease_token = '', lease_until = 0, changed = $2
-			WHERE state = 'leased' AND lease_token = $1`, token, t.now)
+			WHERE `+held+` AND state = 'leased' AND lease_token = $1`, token, t.now)
 		return err
 	})
 }

@@ -12,9 +12,9 @@ import (
 // scanLimit bounds how many articles a keyword filter looks through.
 const scanLimit = 20_000
 
-// Newest lists live articles of the filter that are not future-dated at now,
-// newest first, at most limit. Its cost does not grow with the store unless
-// the filter has keywords.
+// Newest lists live articles of the filter whose place is not in the future at
+// now, newest first, at most limit. Its cost does not grow with the store
+// unless the filter has keywords.
 func (s *Store) Newest(ctx context.Context, f news.Filter, now time.Time, limit int) ([]news.Article, error) {
 	if len(f.Keywords) == 0 {
 		return s.newestPage(ctx, f, ms(now)+1, limit)
@@ -59,8 +59,7 @@ func (s *Store) newestPage(ctx context.Context, f news.Filter, before int64, lim
 }
 
 func newestQuery(column, source string, before int64, limit int) (string, []any) {
-	// placed runs at most a little ahead of published, so both are bounded.
-	where, args := []string{`state = 'live'`, `placed < $1`, `published < $1`}, []any{before}
+	where, args := []string{`state = 'live'`, `placed < $1`}, []any{before}
 	for _, c := range []struct{ name, value string }{{"column_name", column}, {"source", source}} {
 		if c.value != "" {
 			args = append(args, c.value)
@@ -72,11 +71,12 @@ func newestQuery(column, source string, before int64, limit int) (string, []any)
 		` ORDER BY placed DESC LIMIT ` + placeholder(len(args)), args
 }
 
+// orAny is the list with each entry once, or the empty string that stands for any.
 func orAny(list []string) []string {
 	if len(list) == 0 {
 		return []string{""}
 	}
-	return list
+	return slices.Compact(slices.Sorted(slices.Values(list)))
 }
 
 // List gives articles of every state, newest first, at most limit, for people
@@ -86,14 +86,14 @@ func (s *Store) List(ctx context.Context, limit int) ([]news.Article, error) {
 	return collect(rows, err, scanArticle)
 }
 
-// Columns lists the columns that hold live articles.
+// Columns lists the columns that hold live articles, in the order of their names.
 func (s *Store) Columns(ctx context.Context) ([]string, error) {
 	// Skipping from one column to the next over the index; DISTINCT would read it whole.
 	rows, err := s.read.QueryContext(ctx, `WITH RECURSIVE c (name) AS (
 		SELECT min(column_name) FROM articles
 		UNION ALL
 		SELECT (SELECT min(column_name) FROM articles WHERE column_name > c.name) FROM c WHERE c.name IS NOT NULL)
-		SELECT name FROM c WHERE name IS NOT NULL`)
+		SELECT name FROM c WHERE name <> '' AND EXISTS (SELECT 1 FROM articles WHERE column_name = c.name AND state = 'live')`)
 	return collect(rows, err, func(row scanner) (name string, err error) {
 		err = row.Scan(&name)
 		return name, err

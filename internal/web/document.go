@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,10 +26,17 @@ type document struct {
 // coding is the document in one content coding, with its header fields made
 // ready: they are handed to net/http as they are.
 type coding struct {
-	name   string // "" is identity
-	body   []byte
-	etag   string
-	header map[string][]string
+	name string // "" is identity
+	body []byte
+	etag string
+	full []field // of a whole answer
+	same []field // of one that says: not modified
+}
+
+// field is a header field. Its name is in the form of http.CanonicalHeaderKey.
+type field struct {
+	name  string
+	value []string
 }
 
 // cachePublic lets readers and a proxy in front keep a document for a minute,
@@ -52,10 +60,10 @@ func newDocument(name, contentType, cache string, body []byte, modified time.Tim
 		if err != nil {
 			return nil, err
 		}
-		d.add("br", br, contentType, cache)
-		d.add("gzip", gz, contentType, cache)
+		d.add("br", br, contentType, cache, "Accept-Encoding")
+		d.add("gzip", gz, contentType, cache, "Accept-Encoding")
 	}
-	d.add("", body, contentType, cache)
+	d.add("", body, contentType, cache, "Accept-Encoding")
 	return d, nil
 }
 
@@ -66,21 +74,18 @@ func hashOf(contentType string, body []byte) string {
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }
 
-func (d *document) add(name string, body []byte, contentType, cache string) {
+func (d *document) add(name string, body []byte, contentType, cache, vary string) {
 	c := coding{name: name, body: body, etag: `"` + d.hash + `"`}
-	c.header = map[string][]string{
-		"Content-Type":   {contentType},
-		"Cache-Control":  {cache},
-		"Vary":           {"Accept-Encoding"},
-		"Content-Length": {strconv.Itoa(len(body))},
-	}
 	if name != "" {
 		c.etag = `"` + d.hash + "-" + name + `"`
-		c.header["Content-Encoding"] = []string{name}
 	}
-	c.header["Etag"] = []string{c.etag}
+	c.same = []field{{"Cache-Control", []string{cache}}, {"Vary", []string{vary}}, {"Etag", []string{c.etag}}, {"X-Content-Type-Options", nosniff}}
 	if !d.modified.IsZero() {
-		c.header["Last-Modified"] = []string{d.modified.Format(http.TimeFormat)}
+		c.same = append(c.same, field{"Last-Modified", []string{d.modified.Format(http.TimeFormat)}})
+	}
+	c.full = append(slices.Clone(c.same), field{"Content-Type", []string{contentType}}, field{"Content-Length", []string{strconv.Itoa(len(body))}})
+	if name != "" {
+		c.full = append(c.full, field{"Content-Encoding", []string{name}})
 	}
 	d.codings = append(d.codings, c)
 }
@@ -112,23 +117,24 @@ func compressGzip(body []byte) ([]byte, error) {
 // by If-None-Match or else If-Modified-Since, ranges when asked.
 func (d *document) serve(w http.ResponseWriter, r *http.Request, now time.Time) {
 	c := d.choose(r.Header["Accept-Encoding"])
+	fields, notModified := c.full, d.notModified(r)
+	if notModified {
+		fields = c.same
+	}
 	h := w.Header()
-	for k, v := range c.header {
-		h[k] = v
+	for _, f := range fields {
+		h[f.name] = f.value
 	}
 	// Within a second the time cannot tell two versions apart.
 	if now.Before(d.modified.Add(time.Second)) {
 		delete(h, "Last-Modified")
 	}
-	if d.notModified(r) {
-		delete(h, "Content-Length")
-		delete(h, "Content-Encoding")
-		delete(h, "Content-Type")
+	if notModified {
+		delete(h, "Content-Type") // a page may have set it
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	if r.Header["Range"] != nil {
-		delete(h, "Content-Length")
 		http.ServeContent(rangesOnly{w}, withoutConditions(r), d.name, d.modified, bytes.NewReader(c.body))
 		return
 	}

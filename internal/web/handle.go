@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"jianxun/internal/news"
@@ -68,9 +69,15 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, st *state, status 
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
+	answer(w, r, status, body)
+}
+
+// answer sends a page that is for this request alone.
+func answer(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	h := w.Header()
 	htmlHeaders(h)
 	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body)
@@ -109,8 +116,8 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, view 
 		return err
 	}
 	htmlHeaders(w.Header())
-	d := plainDocument("text/html; charset=utf-8", "no-cache", body)
-	d.codings[0].header["Vary"] = []string{"Accept-Language"}
+	d := &document{hash: hashOf("text/html; charset=utf-8", body)}
+	d.add("", body, "text/html; charset=utf-8", "no-cache", "Accept-Language")
 	d.serve(w, r, s.opt.Now())
 	return nil
 }
@@ -118,7 +125,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, view 
 // plainDocument is a document that is made for one answer, not compressed.
 func plainDocument(contentType, cache string, body []byte) *document {
 	d := &document{hash: hashOf(contentType, body)}
-	d.add("", body, contentType, cache)
+	d.add("", body, contentType, cache, "Accept-Encoding")
 	return d
 }
 

@@ -48,12 +48,7 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, st *state) error 
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	htmlHeaders(h)
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Robots-Tag", "noindex")
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body)
-	}
+	w.Header().Set("X-Robots-Tag", "noindex")
+	answer(w, r, http.StatusOK, body)
 	return nil
 }

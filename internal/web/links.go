@@ -27,6 +27,14 @@ func (l Links) Base() string {
 	return ""
 }
 
+// prefix is Base as it stands in the path of a request, decoded.
+func (l Links) prefix() string {
+	if u, err := url.Parse(l.URL); err == nil {
+		return strings.TrimRight(u.Path, "/")
+	}
+	return ""
+}
+
 // FeedPath is the path of a feed document below Base.
 func FeedPath(slug string, f feedgen.Format) string { return "/feeds/" + slug + "." + string(f) }
 
@@ -66,7 +74,8 @@ func (l Links) mac(raw []byte) []byte {
 // made by us.
 func (l Links) subscriberOf(token string) (id string, ok bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != 16+tokenMAC || !hmac.Equal(raw[16:], l.mac(raw[:16])) {
+	// The decoder skips line ends: only the length of the text shows them.
+	if err != nil || len(raw) != 16+tokenMAC || len(token) != base64.RawURLEncoding.EncodedLen(len(raw)) || !hmac.Equal(raw[16:], l.mac(raw[:16])) {
 		return "", false
 	}
 	h := hex.EncodeToString(raw[:16])

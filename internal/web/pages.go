@@ -28,13 +28,10 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, st *state) error {
 	})
 }
 
-// feed serves a feed document, or the page about it when the name has no format.
+// feed serves the page about a feed. Its documents never come here, see
+// feedDocument, unless the method is wrong.
 func (s *Server) feed(w http.ResponseWriter, r *http.Request, st *state) error {
 	name := r.PathValue("name")
-	if d, ok := st.shelf.documents[name]; ok {
-		d.serve(w, r, s.opt.Now())
-		return nil
-	}
 	for _, f := range st.Feeds {
 		if f.Slug == name {
 			return s.feedPage(w, r, st, f)

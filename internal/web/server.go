@@ -67,6 +67,7 @@ type Server struct {
 type state struct {
 	Settings
 	links    Links
+	prefix   string            // of the paths of requests that a proxy did not strip
 	local    templates.Printer // of the site's language
 	printers map[templates.Language]templates.Printer
 	shelf    *shelf
@@ -106,7 +107,7 @@ func (s *Server) routes() {
 func (s *Server) Reload(ctx context.Context, set Settings) error {
 	s.building.Lock()
 	defer s.building.Unlock()
-	st := &state{Settings: set, links: Links{URL: set.URL, Key: s.opt.Key}, printers: map[templates.Language]templates.Printer{}}
+	st := &state{Settings: set, links: Links{URL: set.URL, Key: s.opt.Key}, prefix: Links{URL: set.URL}.prefix(), printers: map[templates.Language]templates.Printer{}}
 	for _, l := range []templates.Language{templates.Chinese, templates.English} {
 		st.printers[l] = templates.NewPrinter(l)
 	}
@@ -144,11 +145,43 @@ func (st *state) outlines() (*document, error) {
 // ServeHTTP answers a request. A path prefix of the site's address is taken
 // off, so a proxy may pass it on or not.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if st := s.state.Load(); st != nil {
-		if base := st.links.Base(); base != "" && strings.HasPrefix(r.URL.Path, base+"/") {
-			http.StripPrefix(base, s.mux).ServeHTTP(w, r)
-			return
-		}
+	st := s.state.Load()
+	if st == nil {
+		s.mux.ServeHTTP(w, r) // it says so
+		return
+	}
+	if d := st.feedDocument(r); d != nil {
+		d.serve(w, r, s.opt.Now())
+		return
+	}
+	if st.prefix != "" {
+		r = below(st.prefix, r)
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// feedDocument is what most requests are for. It is found without the mux,
+// whose work shows where everything else is memory that lies ready.
+func (st *state) feedDocument(r *http.Request) *document {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return nil
+	}
+	name, ok := strings.CutPrefix(strings.TrimPrefix(r.URL.Path, st.prefix), "/feeds/")
+	if !ok {
+		return nil
+	}
+	return st.shelf.documents[name]
+}
+
+// below is the request without the prefix of its path, if it has it.
+func below(prefix string, r *http.Request) *http.Request {
+	rest, ok := strings.CutPrefix(r.URL.Path, prefix)
+	if !ok || rest != "" && rest[0] != '/' {
+		return r
+	}
+	stripped := *r
+	u := *r.URL
+	u.Path, u.RawPath = "/"+strings.TrimPrefix(rest, "/"), ""
+	stripped.URL = &u
+	return &stripped
 }

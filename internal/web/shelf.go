@@ -51,14 +51,30 @@ func (s *Server) build(ctx context.Context, st *state, old *shelf, seq int64, no
 				return nil, err
 			}
 			name := f.Slug + "." + string(format)
-			next.documents[name], err = newDocument(name, format.ContentType(), cachePublic, body, modified(articles, withdrawn))
-			if err != nil {
+			if next.documents[name], err = s.renewed(name, format.ContentType(), body, modified(articles, withdrawn), now); err != nil {
 				return nil, err
 			}
 		}
 		next.newest[f.Slug] = withoutBodies(articles)
 	}
 	return next, nil
+}
+
+// renewed is the document served so far when it would be the same. A change
+// that no time of an article shows, such as one of a title or of a column that
+// an article has left, is dated now: else If-Modified-Since would miss it.
+func (s *Server) renewed(name, contentType string, body []byte, modified, now time.Time) (*document, error) {
+	if st := s.state.Load(); st != nil {
+		if was, ok := st.shelf.documents[name]; ok {
+			if was.hash == hashOf(contentType, body) {
+				return was, nil
+			}
+			if !modified.After(was.modified) {
+				modified = now
+			}
+		}
+	}
+	return newDocument(name, contentType, cachePublic, body, modified)
 }
 
 func (st *state) document(f news.Feed, articles []news.Article, withdrawn time.Time) feedgen.Document {
@@ -83,7 +99,7 @@ func (st *state) document(f news.Feed, articles []news.Article, withdrawn time.T
 func modified(articles []news.Article, withdrawn time.Time) time.Time {
 	newest := withdrawn
 	for _, a := range articles {
-		for _, t := range []time.Time{a.Changed, a.Published} {
+		for _, t := range []time.Time{a.Changed, a.Placed} {
 			if t.After(newest) {
 				newest = t
 			}
