@@ -107,5 +107,8 @@ func (a *App) MailTest(ctx context.Context, address string) (conversation []stri
 		err = c.Send(ctx, m, sent)
 		c.Close()
 	}
+	if err != nil {
+		err = news.Errorf(news.Unavailable, "the relay %s did not take the mail: %w; see mail in the configuration", relay.Address(), err)
+	}
 	return conversation, relay.Address(), err
 }
