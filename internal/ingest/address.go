@@ -71,11 +71,14 @@ func cleanPath(escaped string) string {
 
 // cleanQuery keeps the order of what it keeps: sites may depend on it.
 func cleanQuery(query string) string {
-	session := []string{"jsessionid", "phpsessid", "aspsessionid", "sessionid", "sid", "spm", "from", "isappinstalled", "gclid", "fbclid", "_t", "timestamp"}
+	// Names that some site may number its articles by, such as sid, are kept:
+	// an article read twice is better than two articles taken for one.
+	session := []string{"jsessionid", "phpsessid", "aspsessionid", "sessionid", "spm", "isappinstalled", "gclid", "fbclid"}
+	shared := []string{"from=singlemessage", "from=groupmessage", "from=timeline"} // WeChat's marks
 	parts := strings.Split(query, "&")
 	parts = slices.DeleteFunc(parts, func(p string) bool {
 		name, _, _ := strings.Cut(strings.ToLower(p), "=")
-		return name == "" || strings.HasPrefix(name, "utm_") || slices.Contains(session, name)
+		return name == "" || strings.HasPrefix(name, "utm_") || slices.Contains(session, name) || slices.Contains(shared, p)
 	})
 	return escapeQuery(strings.Join(parts, "&"))
 }

@@ -32,6 +32,10 @@ func ParsePage(doc string, base *url.URL, zone *time.Location) (news.Article, er
 	}
 	body := findBody(root)
 	above := headLines(root, body, zone)
+	within := above == nil // title and labels may stand in the container too
+	if within {
+		above = headLines(root, nil, zone)
+	}
 	h, _ := readHead(above, zone)
 	a.Published, a.DateOnly = firstDate(zone, meta, h.labels)
 	if a.Published.IsZero() {
@@ -47,7 +51,9 @@ func ParsePage(doc string, base *url.URL, zone *time.Location) (news.Article, er
 	a.Summary = first(meta["description"], meta["og:description"])
 	a.Keywords = splitKeywords(meta["keywords"])
 	if body == nil {
-		body = byReadability(root, base)
+		body, within = byReadability(root, base), true
+	}
+	if within {
 		dropLines(body, append(above[:h.next:h.next], a.Title))
 	}
 	c := Sanitize(body, base)

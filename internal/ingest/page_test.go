@@ -195,3 +195,16 @@ func FuzzParsePage(f *testing.F) {
 		checkClean(t, a)
 	})
 }
+
+// TestHeadWithinTheContainer: some templates put title, labels and text into
+// one container.
+func TestHeadWithinTheContainer(t *testing.T) {
+	a, err := ParsePage(`<html><head><title>戊院开展走访_戊院网</title></head><body><div id="zoom"><h1>戊院开展走访</h1>
+<p>时间：2026-05-06  来源：戊院 【字号：大 中 小】</p><p>　　戊院检察官走进社区。</p></div></body></html>`, nil, beijing())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Title != "戊院开展走访" || a.Origin != "戊院" || a.Text != "戊院检察官走进社区。" || a.Published.Format("2006-01-02") != "2026-05-06" {
+		t.Errorf("%+v", a)
+	}
+}
