@@ -35,7 +35,8 @@ interop: ## Against other people's software: newsboat, feedparser, xmllint, smtp
 
 .PHONY: bench
 bench: ## Figures, each beside its peer or limit in the same run
-	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/ingest ./internal/web ./internal/store
+	$(GO) test -run '^$$' -cpu 1 -bench . -benchtime 2s ./internal/ingest ./internal/store
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/web
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (30s) each
