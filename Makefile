@@ -17,8 +17,9 @@ build: ## Build bin/jianxun, static
 
 .PHONY: test
 test: lint ## Lint, then every Go test with the race detector
+	@internal/e2e/install.sh test
 	CGO_ENABLED=0 $(GO) build ./...
-	$(GO) test -race -timeout 10m ./...
+	$(GO) test $$(command -v gcc >/dev/null && echo -race) -timeout 10m ./...
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, a tidy go.mod
@@ -30,7 +31,7 @@ lint: ## gofmt, go vet, staticcheck, a tidy go.mod
 
 .PHONY: interop
 interop: ## Against other people's software: newsboat, feedparser, xmllint, smtp-sink, Chromium
-	@internal/e2e/install.sh
+	@internal/e2e/install.sh interop
 	$(GO) test -tags interop -run Interop -timeout 8m -v ./internal/e2e
 
 .PHONY: bench

@@ -1,27 +1,46 @@
 #!/bin/sh
-# Installs the Debian packages that `make interop` needs, where it may. What is
-# missing afterwards is listed plainly; with CI=true that is an error.
+# Installs the Debian packages that `make test` or `make interop` needs, where it
+# may. What is missing afterwards is listed plainly; with CI=true that is an error.
+# Usage: install.sh test|interop
 set -u
-packages="newsboat python3-feedparser libxml2-utils postfix chromium fonts-noto-cjk"
-tools="newsboat xmllint smtp-sink chromium"
+case "${1:-}" in
+test)
+	packages="gcc libc6-dev"
+	tools="gcc"
+	without="the race detector"
+	;;
+interop)
+	packages="newsboat python3-feedparser libxml2-utils postfix chromium fonts-noto-cjk"
+	tools="newsboat xmllint smtp-sink chromium feedparser"
+	without="what needs them"
+	;;
+*)
+	echo "usage: $0 test|interop" >&2
+	exit 2
+	;;
+esac
 
 missing() {
 	for tool in $tools; do
-		PATH="$PATH:/usr/sbin:/sbin" command -v "$tool" >/dev/null 2>&1 || echo "$tool"
+		if [ "$tool" = feedparser ]; then
+			/usr/bin/python3 -c 'import feedparser' 2>/dev/null || echo python3-feedparser
+		else
+			PATH="$PATH:/usr/sbin:/sbin" command -v "$tool" >/dev/null 2>&1 || echo "$tool"
+		fi
 	done
-	/usr/bin/python3 -c 'import feedparser' 2>/dev/null || echo python3-feedparser
 }
 
 if [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "installing: $packages"
 	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq &&
-		apt-get install -y -qq --no-install-recommends $packages >/tmp/jianxun-install.log 2>&1 ||
-		tail -5 /tmp/jianxun-install.log
+	log=$(mktemp)
+	# shellcheck disable=SC2086 # the names are words
+	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >"$log" 2>&1 || tail -5 "$log"
+	rm -f "$log"
 fi
 lacking=$(missing | tr '\n' ' ')
 [ -z "$lacking" ] && exit 0
-echo "not installed, so what needs it cannot run: $lacking"
+echo "not installed: $lacking- so $without cannot run"
 echo "on Debian, as root: apt-get install $packages"
 [ "${CI:-}" = true ] && exit 1
 exit 0
