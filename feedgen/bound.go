@@ -105,13 +105,20 @@ func escaped(s string, more int) int {
 // encoded percent-encodes what RFC 3986 does not let stand in an address.
 // Ingest has done so with what it brought; an address that is clean stays as it is.
 func encoded(address string) string {
+	if !strings.ContainsFunc(address, mustEncode) {
+		return address
+	}
 	var b strings.Builder
 	for _, c := range []byte(address) {
-		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+		if mustEncode(rune(c)) {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)
 		}
 	}
 	return b.String()
+}
+
+func mustEncode(r rune) bool {
+	return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>\\^`{|}", r)
 }

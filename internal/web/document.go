@@ -207,8 +207,12 @@ func (d *document) notModified(r *http.Request) bool {
 		}
 		return false
 	}
-	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
-	return err == nil && !d.modified.IsZero() && !d.modified.After(since)
+	field := r.Header["If-Modified-Since"]
+	if len(field) == 0 || d.modified.IsZero() {
+		return false
+	}
+	since, err := http.ParseTime(field[0])
+	return err == nil && !d.modified.After(since)
 }
 
 // isTag compares weakly, and knows what proxies make of a tag: W/ in front
