@@ -1,7 +1,6 @@
 package feedgen
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -108,10 +107,11 @@ func encoded(address string) string {
 	if !strings.ContainsFunc(address, mustEncode) {
 		return address
 	}
+	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for _, c := range []byte(address) {
 		if mustEncode(rune(c)) {
-			fmt.Fprintf(&b, "%%%02X", c)
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
 		} else {
 			b.WriteByte(c)
 		}

@@ -420,7 +420,7 @@ func TestRequirement18FiftyHugeArticlesStayBelowFiveMillionOctets(t *testing.T) 
 				if len(b) >= 5_000_000 {
 					t.Errorf("%s takes %d octets", f, len(b))
 				}
-				if got := count(t, b, f); got != 50 {
+				if got := count(b, f); got != 50 {
 					t.Errorf("%s holds %d articles, want 50", f, got)
 				}
 			}
@@ -436,7 +436,7 @@ func TestRequirement18NoAddressIsTooLong(t *testing.T) {
 	held := map[int]bool{}
 	for _, f := range Formats() {
 		b := render(t, d, f)
-		n := count(t, b, f)
+		n := count(b, f)
 		if held[n] = true; len(b) >= 5_000_000 || n == 0 || len(held) != 1 {
 			t.Errorf("%s takes %d octets and holds %d articles", f, len(b), n)
 		}
@@ -451,11 +451,9 @@ func manyWords(n int) []string {
 	return words
 }
 
-func count(t *testing.T, b []byte, f Format) int {
-	t.Helper()
-	if f == JSON {
-		return len(parseJSON(t, b).Items)
-	}
-	root := parseXML(t, b)
-	return len(root.all("item")) + len(root.all("entry"))
+// count is the number of articles, found by what no text can hold unescaped:
+// parsing megabytes would take most of the test's time.
+func count(b []byte, f Format) int {
+	mark := map[Format]string{RSS: "\n    <item>\n", Atom: "\n  <entry>\n", JSON: "\n      \"id\": "}[f]
+	return bytes.Count(b, []byte(mark))
 }

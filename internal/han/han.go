@@ -55,10 +55,14 @@ func pieces(paragraph string) []string {
 	return append(all, string(runes[begin:]))
 }
 
+// maxClosers is how many quotes and brackets may close behind a mark; a hostile
+// text has a hundred thousand of them.
+const maxClosers = 8
+
 // endsAt tells whether the sentence ends with the rune at i or with the mark
 // that the closers before i stand behind.
 func endsAt(runes []rune, i int) bool {
-	for i > 0 && strings.ContainsRune(closers, runes[i]) {
+	for back := 0; i > 0 && back < maxClosers && strings.ContainsRune(closers, runes[i]); back++ {
 		i--
 	}
 	inWord := i+1 < len(runes) && isASCIILetterOrDigit(runes[i+1])

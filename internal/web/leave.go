@@ -19,18 +19,9 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, st *state) error 
 		return news.Errorf(news.NotFound, "this link is not complete; copy all of it from the mail")
 	}
 	if r.Method == http.MethodPost {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if err := r.ParseMultipartForm(maxForm); err != nil && err != http.ErrNotMultipart {
-			return news.Errorf(news.Invalid, "the form cannot be read: %w", err)
-		}
-		next := news.Unsubscribed
-		if r.PostForm.Get("resubscribe") == "yes" {
-			next = news.Active
-		}
-		if err := s.opt.People.SetSubscriberState(r.Context(), id, next); err != nil {
+		if err := s.decide(w, r, id); err != nil {
 			return err
 		}
-		s.opt.Log.Info("a subscriber decided", "subscriber", id, "state", next)
 	}
 	sub, err := s.opt.People.Subscriber(r.Context(), id)
 	if err != nil {
@@ -50,5 +41,27 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, st *state) error 
 	}
 	w.Header().Set("X-Robots-Tag", "noindex")
 	answer(w, r, http.StatusOK, body)
+	return nil
+}
+
+// decide records what a POST asks for. Who bounced or has not confirmed yet is
+// not made active by a button.
+func (s *Server) decide(w http.ResponseWriter, r *http.Request, id string) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseMultipartForm(maxForm); err != nil && err != http.ErrNotMultipart {
+		return news.Errorf(news.Invalid, "the form cannot be read: %w", err)
+	}
+	next := news.Unsubscribed
+	if r.PostForm.Get("resubscribe") == "yes" {
+		sub, err := s.opt.People.Subscriber(r.Context(), id)
+		if err != nil || sub.State != news.Unsubscribed {
+			return err
+		}
+		next = news.Active
+	}
+	if err := s.opt.People.SetSubscriberState(r.Context(), id, next); err != nil {
+		return err
+	}
+	s.opt.Log.Info("a subscriber decided", "subscriber", id, "state", next)
 	return nil
 }
