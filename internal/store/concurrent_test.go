@@ -3,8 +3,10 @@ package store
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"jianxun/internal/news"
 )
@@ -104,4 +106,27 @@ func deliver(t testing.TB, s *Store, token string, sent func(news.Delivery)) {
 			}
 		}
 	}
+}
+
+// TestManyProgramsStartAtOnce: a daemon and commands begin on a store that is
+// not there yet; all of them find it ready.
+func TestManyProgramsStartAtOnce(t *testing.T) {
+	address := "sqlite:" + filepath.Join(t.TempDir(), "new.db")
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			s, err := Open(t.Context(), address, time.Now)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := s.Head(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -51,7 +51,27 @@ func Open(ctx context.Context, address string, now func() time.Time) (*Store, er
 	return s, nil
 }
 
+// migrateTries is how often the tables are brought up to date before it is
+// given up: of two programs that start at once only one can, and the other
+// finds it done at its next try.
+const migrateTries = 10
+
 func (s *Store) migrate(ctx context.Context, d dialect) error {
+	var err error
+	for try := range migrateTries {
+		if err = s.migrateOnce(ctx, d); err == nil || news.CodeOf(err) == news.Conflict {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Duration(try) * 20 * time.Millisecond):
+		}
+	}
+	return err
+}
+
+func (s *Store) migrateOnce(ctx context.Context, d dialect) error {
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
