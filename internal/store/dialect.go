@@ -3,13 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"jianxun/internal/news"
 )
@@ -47,7 +49,7 @@ func openSQLite(ctx context.Context, path string) (write, read *sql.DB, err erro
 	write.SetMaxOpenConns(1)
 	if err := write.PingContext(ctx); err != nil {
 		_ = write.Close()
-		return nil, nil, news.Errorf(news.Unavailable, "cannot open the store %s: %w", path, err)
+		return nil, nil, news.Errorf(codeOf(err), "cannot open the store %s: %w", path, err)
 	}
 	read, err = sql.Open("sqlite", name+"&_pragma=query_only(1)")
 	if err != nil {
@@ -56,4 +58,12 @@ func openSQLite(ctx context.Context, path string) (write, read *sql.DB, err erro
 	}
 	read.SetMaxOpenConns(8)
 	return write, read, nil
+}
+
+// codeOf tells a file that will never be a store from one that is busy.
+func codeOf(err error) news.ErrorCode {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && (e.Code() == sqlite3.SQLITE_NOTADB || e.Code() == sqlite3.SQLITE_CORRUPT) {
+		return news.Invalid
+	}
+	return news.Unavailable
 }

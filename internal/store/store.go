@@ -34,6 +34,11 @@ type Store struct {
 	now         func() time.Time
 }
 
+// openTries is how often opening is tried before it is given up: of programs
+// that begin on a new store at once only one can set it up, and the others find
+// it ready at a later try.
+const openTries = 10
+
 // Open opens the store at address ("sqlite:FILE"), makes it when absent, and
 // brings its tables up to date.
 func Open(ctx context.Context, address string, now func() time.Time) (*Store, error) {
@@ -41,37 +46,34 @@ func Open(ctx context.Context, address string, now func() time.Time) (*Store, er
 	if err != nil {
 		return nil, err
 	}
+	for try := range openTries {
+		var s *Store
+		if s, err = openOnce(ctx, d, rest, now); err == nil || news.CodeOf(err) != news.Unavailable {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(time.Duration(try) * 50 * time.Millisecond):
+		}
+	}
+	return nil, err
+}
+
+func openOnce(ctx context.Context, d dialect, rest string, now func() time.Time) (*Store, error) {
 	s := &Store{now: now}
+	var err error
 	if s.write, s.read, err = d.open(ctx, rest); err != nil {
 		return nil, err
 	}
 	if err := s.migrate(ctx, d); err != nil {
-		return nil, errors.Join(err, s.Close())
+		_ = s.Close() // what went wrong first is what matters
+		return nil, err
 	}
 	return s, nil
 }
 
-// migrateTries is how often the tables are brought up to date before it is
-// given up: of two programs that start at once only one can, and the other
-// finds it done at its next try.
-const migrateTries = 10
-
 func (s *Store) migrate(ctx context.Context, d dialect) error {
-	var err error
-	for try := range migrateTries {
-		if err = s.migrateOnce(ctx, d); err == nil || news.CodeOf(err) == news.Conflict {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(time.Duration(try) * 20 * time.Millisecond):
-		}
-	}
-	return err
-}
-
-func (s *Store) migrateOnce(ctx context.Context, d dialect) error {
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err

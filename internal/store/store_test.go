@@ -92,7 +92,7 @@ func TestSQLiteLeavesAFileThatIsNoDatabaseAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), "sqlite:"+path, (&clock{at: monday}).now)
-	if wantCode(t, err, news.Unavailable); err == nil || !strings.Contains(err.Error(), path) {
+	if wantCode(t, err, news.Invalid); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("the error does not name the file: %v", err)
 	}
 	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, content) {
