@@ -81,7 +81,7 @@ func TestOneFaultEach(t *testing.T) {
 		{"bad address", "listen: here", "1:9", "listen on"},
 		{"bad site", "site: {url: ftp://x}", "1:13", "not the address of a site"},
 		{"bad relay", "mail: {from: a@b.cn, relay: relay}", "1:29", "not a relay"},
-		{"relay without sender", "mail: {relay: \"smtp://127.0.0.1:25\"}", "1:8", "needs mail.from"},
+		{"relay without sender", "mail: {relay: \"smtp://relay.example.org:25\"}", "1:8", "needs mail.from"},
 		{"user without password", "mail: {from: a@b.cn, relay: \"smtp://u@relay.example.org\"}", "1:29", "no password"},
 		{"password in the clear", "mail: {from: a@b.cn, relay: \"smtp://u:p@relay.example.org\", tls: none}", "1:66", "never sent"},
 		{"PostgreSQL", "store: postgres://u@h/db", "1:8", "SQLite only"},

@@ -31,9 +31,6 @@ func (r *resolver) mail(s mailSchema) {
 		}
 		return
 	}
-	if s.From == "" {
-		r.fault("mail", "a relay needs mail.from: the sender that it may send for")
-	}
 	r.relay(s, &m)
 	r.secret(s, &m)
 }
@@ -59,6 +56,9 @@ func (r *resolver) relay(s mailSchema, m *Mail) {
 		}
 	}
 	local := m.Host == "localhost" || net.ParseIP(m.Host).IsLoopback()
+	if s.From == "" && !local {
+		r.fault("mail", "a relay needs mail.from: the sender that it may send for")
+	}
 	switch {
 	case u.Scheme == "smtps":
 		if m.TLS = or(m.TLS, "implicit"); m.TLS != "implicit" {
