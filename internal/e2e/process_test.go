@@ -80,8 +80,8 @@ type site struct {
 	port, ops int
 }
 
-// newSite makes a folder with a configuration; %d and %d in it become the two
-// ports to listen on.
+// newSite makes a folder with a configuration, to which it adds two free ports
+// to listen on.
 func newSite(t testing.TB, config string) *site {
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir(), port: freePort(t), ops: freePort(t)}

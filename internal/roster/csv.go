@@ -23,8 +23,6 @@ type RowError struct {
 	Err    error
 }
 
-func (e RowError) Error() string { return e.Err.Error() }
-
 // Rules are what rows are checked against.
 type Rules struct {
 	Digests []string       // the slugs that exist

@@ -73,7 +73,7 @@ func TestParseNamesEveryFaultByRowAndTakesNothing(t *testing.T) {
 	}
 	var got []string
 	for _, f := range faults {
-		got = append(got, fmt.Sprintf("%d %s %s", f.Row, f.Column, f.Error()))
+		got = append(got, fmt.Sprintf("%d %s %s", f.Row, f.Column, f.Err))
 	}
 	want := []string{`3 邮箱 "not an address" is not`, "4 邮箱 the address A@Example.ORG stands in row 2 already", `5 邮箱 "" is not`, `6 摘要 there is no digest "yearly"; there are weekly, monthly`,
 		"7 摘要 it is not said which digest", `8 格式 "fax" is not a format`, `10 截止日期 "明年" is not a day`,
@@ -104,7 +104,7 @@ func TestParseRefusesWhatIsNoList(t *testing.T) {
 		"\"邮箱\n": {1, "the list is empty"},
 	} {
 		people, faults := Parse([]byte(list), rules())
-		if people != nil || len(faults) == 0 || faults[0].Row != want.row || !strings.Contains(faults[0].Error(), want.text) {
+		if people != nil || len(faults) == 0 || faults[0].Row != want.row || !strings.Contains(faults[0].Err.Error(), want.text) {
 			t.Errorf("%q: got %v, %v; want row %d: %s", list, people, faults, want.row, want.text)
 		}
 		for _, f := range faults {

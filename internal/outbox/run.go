@@ -1,0 +1,59 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"jianxun/internal/mail"
+)
+
+// idle is how often the ledger is looked at when nobody calls.
+const idle = 5 * time.Second
+
+// Run delivers until ctx ends: at once when wake is sent to, and now and then,
+// which finds what other processes queued and what has become due. While the
+// relay cannot be used it waits longer and longer, up to a minute.
+func (r *Relay) Run(ctx context.Context, wake <-chan struct{}) {
+	down := Backoff{First: time.Second, Max: time.Minute}
+	failures := 0
+	for {
+		n, err := r.Deliver(ctx, 0)
+		wait := idle
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			wait = down.Delay(failures)
+			failures++
+			r.opt.Log.Warn("the relay cannot be used; nothing is lost", "again_in", wait.Round(100*time.Millisecond), "error", err)
+			drain(wake)
+		default:
+			if n > 0 && failures > 0 {
+				r.opt.Log.Info("the relay takes mail again")
+			}
+			failures = 0
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		case <-time.After(wait):
+		}
+	}
+}
+
+// drain drops a waiting wake-up: it must not shorten the wait for a relay that
+// is down.
+func drain(wake <-chan struct{}) {
+	select {
+	case <-wake:
+	default:
+	}
+}
+
+// IsRelayDown tells whether err means that the relay cannot be used now.
+func IsRelayDown(err error) bool {
+	var e *mail.Error
+	return errors.As(err, &e) && e.Class == mail.RelayDown
+}
