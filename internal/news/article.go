@@ -38,6 +38,7 @@ type Article struct {
 	Placed    time.Time // Published made unique: the stable order of articles
 	Updated   time.Time // when the content last changed; unique
 	Changed   time.Time // when the row last changed in any way
+	Withdrawn time.Time // when it was withdrawn, zero while it is live
 	State     ArticleState
 	Revision  int   // 1 and up
 	Seq       int64 // grows with every change in the store

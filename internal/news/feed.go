@@ -43,8 +43,10 @@ func (f Filter) MatchText(a Article) bool {
 type Feed struct {
 	Slug, Title string
 	Filter
-	Items int  // newest items in the subscription document
-	Full  bool // bodies in full, else summaries
+	Items   int      // newest items in the subscription document
+	Full    bool     // bodies in full, else summaries
+	Was     []string // slugs it had before, the oldest first
+	Retired bool     // it is gone for good
 }
 
 // SourceKind says how a source is read.

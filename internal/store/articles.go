@@ -33,8 +33,8 @@ func (t tx) saveArticle(ctx context.Context, a news.Article) (news.SaveResult, e
 	a.ID = news.ArticleID(a.Identity)
 	hash := a.Hash()
 	var oldHash string
-	var updated int64
-	err := t.QueryRowContext(ctx, `SELECT hash, revision, updated FROM articles WHERE id = $1`, a.ID).Scan(&oldHash, &a.Revision, &updated)
+	var updated, placed int64
+	err := t.QueryRowContext(ctx, `SELECT hash, revision, updated, placed, state FROM articles WHERE id = $1`, a.ID).Scan(&oldHash, &a.Revision, &updated, &placed, &a.State)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return news.SavedNew, t.insertArticle(ctx, a, hash)
@@ -45,6 +45,7 @@ func (t tx) saveArticle(ctx context.Context, a news.Article) (news.SaveResult, e
 	}
 	// An article dated in the future may be revised before its day, and a clock
 	// may be set back: readers take a version for new only if its time grows.
+	a.Placed = at(placed)
 	return news.SavedChanged, t.reviseArticle(ctx, a, hash, max(t.now, updated+1))
 }
 
@@ -70,7 +71,11 @@ func (t tx) insertArticle(ctx context.Context, a news.Article, hash string) erro
 	if err != nil {
 		return err
 	}
-	return t.keepRevision(ctx, a.ID, 1, a.Content)
+	a.Placed = at(placed)
+	if err := t.index(ctx, a); err != nil {
+		return err
+	}
+	return t.keepRevision(ctx, a.ID, 1, updated, a.Content)
 }
 
 func (t tx) reviseArticle(ctx context.Context, a news.Article, hash string, from int64) error {
@@ -88,12 +93,20 @@ func (t tx) reviseArticle(ctx context.Context, a news.Article, hash string, from
 	if err != nil {
 		return err
 	}
-	return t.keepRevision(ctx, a.ID, a.Revision+1, a.Content)
+	if a.State == news.Live {
+		if err := t.unindex(ctx, ms(a.Placed)); err != nil {
+			return err
+		}
+		if err := t.index(ctx, a); err != nil {
+			return err
+		}
+	}
+	return t.keepRevision(ctx, a.ID, a.Revision+1, updated, a.Content)
 }
 
-func (t tx) keepRevision(ctx context.Context, id string, revision int, c news.Content) error {
-	_, err := t.ExecContext(ctx, `INSERT INTO article_revisions (article_id, revision, saved, content) VALUES ($1,$2,$3,$4)`,
-		id, revision, t.now, toJSON(c))
+func (t tx) keepRevision(ctx context.Context, id string, revision int, updated int64, c news.Content) error {
+	_, err := t.ExecContext(ctx, `INSERT INTO article_revisions (article_id, revision, saved, updated, content) VALUES ($1,$2,$3,$4,$5)`,
+		id, revision, t.now, updated, toJSON(c))
 	return err
 }
 
@@ -134,19 +147,19 @@ func (t tx) freeTime(ctx context.Context, column string, want int64) (int64, err
 	}
 }
 
-const articleFields = `id, identity, seq, source, url, content, published, date_only, first_seen, placed, updated, changed, state, revision`
+const articleFields = `id, identity, seq, source, url, content, published, date_only, first_seen, placed, updated, changed, withdrawn, state, revision`
 
 func scanArticle(row scanner) (news.Article, error) {
 	var a news.Article
 	var content string
-	var published, firstSeen, placed, updated, changed int64
+	var published, firstSeen, placed, updated, changed, withdrawn int64
 	err := row.Scan(&a.ID, &a.Identity, &a.Seq, &a.Source, &a.URL, &content,
-		&published, &a.DateOnly, &firstSeen, &placed, &updated, &changed, &a.State, &a.Revision)
+		&published, &a.DateOnly, &firstSeen, &placed, &updated, &changed, &withdrawn, &a.State, &a.Revision)
 	if err != nil {
 		return a, err
 	}
 	a.Published, a.FirstSeen, a.Placed = at(published), at(firstSeen), at(placed)
-	a.Updated, a.Changed = at(updated), at(changed)
+	a.Updated, a.Changed, a.Withdrawn = at(updated), at(changed), at(withdrawn)
 	return a, json.Unmarshal([]byte(content), &a.Content)
 }
 
@@ -185,11 +198,4 @@ func (s *Store) ChangedSince(ctx context.Context, seq int64, then, now time.Time
 		UNION SELECT `+articleFields+` FROM articles WHERE available > $2 AND available <= $3
 		ORDER BY seq LIMIT $4`, seq, ms(then), ms(now), limit)
 	return collect(rows, err, scanArticle)
-}
-
-// LastWithdrawal is the time of the newest withdrawal, zero when there is none.
-func (s *Store) LastWithdrawal(ctx context.Context) (time.Time, error) {
-	var last sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT max(changed) FROM articles WHERE state = 'withdrawn'`).Scan(&last)
-	return at(last.Int64), err
 }

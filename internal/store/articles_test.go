@@ -243,19 +243,3 @@ func TestAnArticleIsFoundByTheBeginningOfItsID(t *testing.T) {
 		}
 	})
 }
-
-func TestTheLastWithdrawalIsKnown(t *testing.T) {
-	conform(t, func(t *testing.T, s fixture) {
-		s.saveAll(t, pages(3))
-		if last, err := s.LastWithdrawal(t.Context()); err != nil || !last.IsZero() {
-			t.Errorf("%v, %v; want none", last, err)
-		}
-		for n := range 2 {
-			s.clock.pass(time.Minute)
-			s.withdraw(t, news.ArticleID(page(n).URL))
-		}
-		if last, err := s.LastWithdrawal(t.Context()); err != nil || !last.Equal(s.clock.now()) {
-			t.Errorf("%v, %v; want %v", last, err, s.clock.now())
-		}
-	})
-}

@@ -21,13 +21,29 @@ type dialect struct {
 	goose goose.Dialect
 	// open gives a handle for writing and one for reading, which may be the same.
 	open func(ctx context.Context, address string) (write, read *sql.DB, err error)
+	// makeSearch makes the search index; search reads it: the articles of a match
+	// expression ($1) up to a place ($2), newest first, at most so many ($3).
+	makeSearch, search string
+}
+
+func sqliteDialect() dialect {
+	return dialect{
+		goose: goose.DialectSQLite3,
+		open:  openSQLite,
+		// The words are made by han, without regard to any alphabet: the ascii
+		// tokenizer takes every other character for a letter.
+		makeSearch: `CREATE VIRTUAL TABLE search USING fts5(words, content='', contentless_delete=1, tokenize='ascii')`,
+		// CROSS JOIN keeps the index in front, whose order is the answer's.
+		search: `SELECT ` + articleFields + ` FROM search CROSS JOIN articles ON articles.placed = search.rowid
+			WHERE search MATCH $1 AND search.rowid <= $2 ORDER BY search.rowid DESC LIMIT $3`,
+	}
 }
 
 func dialectOf(address string) (dialect, string, error) {
 	scheme, rest, ok := strings.Cut(address, ":")
 	switch {
 	case ok && scheme == "sqlite" && rest != "":
-		return dialect{goose: goose.DialectSQLite3, open: openSQLite}, rest, nil
+		return sqliteDialect(), rest, nil
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
 		return dialect{}, "", news.Errorf(news.Invalid, "this version stores in SQLite only; write store: sqlite:FILE")
 	}

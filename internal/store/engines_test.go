@@ -145,11 +145,16 @@ func (s fixture) newest(t testing.TB, f news.Filter, limit int) []news.Article {
 	return list
 }
 
-// withdraw stands in until the store can withdraw by itself.
 func (s fixture) withdraw(t testing.TB, id string) {
 	t.Helper()
-	_, err := s.write.ExecContext(t.Context(), `UPDATE articles SET state = 'withdrawn', changed = $2 WHERE id = $1`, id, ms(s.clock.now()))
-	if err != nil {
+	if err := s.Withdraw(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s fixture) restore(t testing.TB, id string) {
+	t.Helper()
+	if err := s.Restore(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -31,6 +31,7 @@ var migrations embed.FS
 // Store is an open store. Close it when done.
 type Store struct {
 	write, read *sql.DB
+	dialect     dialect
 	now         func() time.Time
 }
 
@@ -61,24 +62,25 @@ func Open(ctx context.Context, address string, now func() time.Time) (*Store, er
 }
 
 func openOnce(ctx context.Context, d dialect, rest string, now func() time.Time) (*Store, error) {
-	s := &Store{now: now}
+	s := &Store{dialect: d, now: now}
 	var err error
 	if s.write, s.read, err = d.open(ctx, rest); err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx, d); err != nil {
+	if err := s.migrate(ctx); err != nil {
 		_ = s.Close() // what went wrong first is what matters
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Store) migrate(ctx context.Context, d dialect) error {
+func (s *Store) migrate(ctx context.Context) error {
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(d.goose, s.write, sub)
+	p, err := goose.NewProvider(s.dialect.goose, s.write, sub, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(
+		goose.NewGoMigration(searchVersion, &goose.GoFunc{RunTx: s.dialect.buildSearch}, nil)))
 	if err != nil {
 		return news.Errorf(news.Internal, "cannot read the store's version: %w", err)
 	}

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"jianxun/internal/news"
+)
+
+// collectAtOnce bounds what one call of Collect looks at and archives for a
+// feed, so that a store of any size never keeps a caller waiting.
+const collectAtOnce = 1000
+
+// Collect brings the collections of feeds up to date, in the order of the feeds:
+// articles that match enter, those that no longer do leave while they are in
+// the subscription document, and what the newest f.Items leave no room for is
+// archived, the oldest first. What is archived stays. It writes only when
+// something changed; collections that are Behind want another call.
+func (s *Store) Collect(ctx context.Context, feeds []news.Feed, now time.Time) ([]news.Collection, error) {
+	head, err := s.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]news.Collection, len(feeds))
+	for i, f := range feeds {
+		k, err := scanKept(s.read.QueryRowContext(ctx, `SELECT `+keptFields+` FROM collections WHERE name = $1`, f.Name()))
+		if err == nil && !k.Behind && k.seq == head {
+			k.Behind, err = s.due(ctx, k, now, f.Items)
+		} else if err == nil || errors.Is(err, sql.ErrNoRows) {
+			k.Behind, err = true, nil
+		}
+		if err == nil && k.Behind {
+			k, err = s.collect(ctx, f, now)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[i] = k.Collection
+	}
+	return out, nil
+}
+
+// kept is a collection with how far it has come.
+type kept struct {
+	news.Collection
+	seq, looked int64
+}
+
+const keptFields = `id, seq, looked, archived`
+
+func scanKept(row scanner) (k kept, err error) {
+	err = row.Scan(&k.ID, &k.seq, &k.looked, &k.Archived)
+	return k, err
+}
+
+// due tells whether the day of an article has come, or the feed was made
+// shorter, or an earlier call left something to archive.
+func (s *Store) due(ctx context.Context, k kept, now time.Time, items int) (due bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM articles WHERE available > $1 AND available <= $2 AND seq <= $3)
+		OR EXISTS (SELECT 1 FROM collected WHERE collection = $4 AND position = 0 ORDER BY placed DESC LIMIT 1 OFFSET $5)`,
+		k.looked, ms(now), k.seq, k.ID, items).Scan(&due)
+	return due, err
+}
+
+func (s *Store) collect(ctx context.Context, f news.Feed, now time.Time) (k kept, err error) {
+	err = s.inTx(ctx, func(t tx) error {
+		if k, err = t.keep(ctx, f.Name(), now); err != nil {
+			return err
+		}
+		changed, err := t.unseen(ctx, k, now)
+		if err != nil {
+			return err
+		}
+		for _, a := range changed {
+			k.seq = max(k.seq, a.Seq)
+			if err := t.enter(ctx, k.ID, a, a.State == news.Live && !a.Placed.After(now) && f.Match(a)); err != nil {
+				return err
+			}
+		}
+		k.Behind = len(changed) >= collectAtOnce
+		if !k.Behind {
+			k.looked = ms(now)
+			if err := t.archive(ctx, &k, f.Items); err != nil {
+				return err
+			}
+		}
+		_, err = t.ExecContext(ctx, `UPDATE collections SET seq = $2, looked = $3, archived = $4 WHERE id = $1`, k.ID, k.seq, k.looked, k.Archived)
+		return err
+	})
+	return k, err
+}
+
+// keep reads the collection within the transaction, and makes it when absent.
+func (t tx) keep(ctx context.Context, name string, now time.Time) (kept, error) {
+	if _, err := t.ExecContext(ctx, `INSERT INTO collections (id, name, seq, looked, archived)
+		SELECT coalesce(max(id), 0) + 1, $1, 0, $2, 0 FROM collections WHERE true ON CONFLICT (name) DO NOTHING`, name, ms(now)); err != nil {
+		return kept{}, err
+	}
+	return scanKept(t.QueryRowContext(ctx, `SELECT `+keptFields+` FROM collections WHERE name = $1`, name))
+}
+
+// unseen lists the articles whose day has come since, and the next of those
+// that changed since, in the order of their changes.
+func (t tx) unseen(ctx context.Context, k kept, now time.Time) ([]news.Article, error) {
+	rows, err := t.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE available > $1 AND available <= $2 AND seq <= $3`, k.looked, ms(now), k.seq)
+	due, err := collect(rows, err, scanArticle)
+	if err != nil {
+		return nil, err
+	}
+	rows, err = t.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE seq > $1 ORDER BY seq LIMIT $2`, k.seq, collectAtOnce)
+	changed, err := collect(rows, err, scanArticle)
+	return append(due, changed...), err
+}
+
+// enter puts an article into the subscription document or takes it out. What is
+// archived is left alone.
+func (t tx) enter(ctx context.Context, collection int64, a news.Article, in bool) error {
+	statement := `DELETE FROM collected WHERE collection = $1 AND placed = $2 AND position = 0`
+	if in {
+		statement = `INSERT INTO collected (collection, placed, position, revision) VALUES ($1, $2, 0, 0) ON CONFLICT (collection, placed) DO NOTHING`
+	}
+	_, err := t.ExecContext(ctx, statement, collection, ms(a.Placed))
+	return err
+}
+
+// archive moves what stands behind the newest items into the archive, the
+// oldest first, each article in the revision that it has now.
+func (t tx) archive(ctx context.Context, k *kept, items int) error {
+	rows, err := t.QueryContext(ctx, `SELECT placed FROM collected WHERE collection = $1 AND position = 0 ORDER BY placed DESC LIMIT 1 OFFSET $2`, k.ID, items)
+	newest, err := collect(rows, err, scanMS)
+	if err != nil || len(newest) == 0 {
+		return err
+	}
+	rows, err = t.QueryContext(ctx, `SELECT placed FROM collected WHERE collection = $1 AND position = 0 AND placed <= $2 ORDER BY placed LIMIT $3`,
+		k.ID, newest[0], collectAtOnce)
+	leaving, err := collect(rows, err, scanMS)
+	if err != nil {
+		return err
+	}
+	for _, placed := range leaving {
+		k.Archived++
+		if _, err := t.ExecContext(ctx, `UPDATE collected SET position = $3, revision = (SELECT revision FROM articles WHERE placed = $2)
+			WHERE collection = $1 AND placed = $2`, k.ID, placed, k.Archived); err != nil {
+			return err
+		}
+	}
+	k.Behind = !slices.Contains(leaving, newest[0])
+	return nil
+}
+
+func scanMS(row scanner) (v int64, err error) {
+	err = row.Scan(&v)
+	return v, err
+}
+
+// Current lists the articles of the feed's subscription document, newest first.
+// While its collection is Behind they are the newest that are not archived.
+func (s *Store) Current(ctx context.Context, f news.Feed, c news.Collection, now time.Time) ([]news.Article, error) {
+	if !c.Behind {
+		rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE state = 'live' AND placed IN
+			(SELECT placed FROM collected WHERE collection = $1 AND position = 0 ORDER BY placed DESC LIMIT $2) ORDER BY placed DESC`, c.ID, f.Items)
+		return collect(rows, err, scanArticle)
+	}
+	newest, err := s.Newest(ctx, f.Filter, now, 2*f.Items)
+	if err != nil {
+		return nil, err
+	}
+	var current []news.Article
+	for _, a := range newest {
+		var archived bool
+		if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM collected WHERE collection = $1 AND placed = $2 AND position > 0)`,
+			c.ID, ms(a.Placed)).Scan(&archived); err != nil {
+			return nil, err
+		}
+		if !archived && len(current) < f.Items {
+			current = append(current, a)
+		}
+	}
+	return current, nil
+}
+
+// Archived lists the live articles of the archive from the position first to
+// last, the last first, each in the revision in which it was archived.
+func (s *Store) Archived(ctx context.Context, collection, first, last int64) ([]news.Article, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT a.id, identity, seq, source, url, r.content, published, date_only, first_seen, a.placed, r.updated, changed, withdrawn, state, r.revision
+		FROM collected c JOIN articles a ON a.placed = c.placed JOIN article_revisions r ON r.article_id = a.id AND r.revision = c.revision
+		WHERE c.collection = $1 AND c.position BETWEEN $2 AND $3 AND a.state = 'live' ORDER BY c.position DESC`, collection, first, last)
+	return collect(rows, err, scanArticle)
+}
+
+// Positions are the places of an article in the archives of collections.
+func (s *Store) Positions(ctx context.Context, a news.Article) (map[int64]int64, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT c.id, d.position FROM collections c JOIN collected d ON d.collection = c.id AND d.placed = $1 WHERE d.position > 0`, ms(a.Placed))
+	places := map[int64]int64{}
+	_, err = collect(rows, err, func(row scanner) (id int64, err error) {
+		var position int64
+		err = row.Scan(&id, &position)
+		places[id] = position
+		return id, err
+	})
+	return places, err
+}

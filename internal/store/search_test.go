@@ -1,0 +1,118 @@
+package store
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"jianxun/internal/news"
+)
+
+func (s fixture) search(t testing.TB, query string) []string {
+	t.Helper()
+	found, err := s.Search(t.Context(), query, s.clock.now(), 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return titles(found)
+}
+
+// told is the n-th article with a text of its own.
+func told(n int, text string) news.Article {
+	a := page(n)
+	a.Text = text
+	return a
+}
+
+func TestSearchFindsWordsOfAnyLengthNewestFirst(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		s.saveAll(t, []news.Article{told(2, "检察机关提起公益诉讼。"), told(1, "检察建议,WHO与5G时代。"), told(3, "法院公告；诉讼。")})
+		for query, want := range map[string][]string{
+			"检":      named(1, 2),
+			"议":      named(1), // the last of a run
+			"检察":     named(1, 2),
+			"公益诉讼":   named(2),
+			"诉讼":     named(2, 3),
+			"公益 机关":  named(2),
+			"公告诉讼":   named(), // a mark stands between them
+			"who":    named(1),
+			"ＷＨＯ":    named(1),
+			"WH":     named(),
+			"5G时":    named(1),
+			"5G时代":   named(1),
+			"第2篇":    named(2), // titles too
+			"没有":     named(),
+			`"检" OR`: named(), // no language of its own
+		} {
+			if got := s.search(t, query); !slices.Equal(got, want) {
+				t.Errorf("%q finds %q, want %q", query, got, want)
+			}
+		}
+	})
+}
+
+func TestSearchRefusesWhatItCannotLookFor(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		for _, query := range []string{"", " ", "，。", strings.Repeat("检", 101), "一 二 三 四 五 六 七 八 九"} {
+			_, err := s.Search(t.Context(), query, s.clock.now(), 50)
+			wantCode(t, err, news.Invalid)
+		}
+	})
+}
+
+func TestSearchFollowsTheArticles(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		a := s.save(t, told(1, "原文提到走访。"))
+		s.save(t, told(1, "改文提到回访。"))
+		if got := s.search(t, "走访"); len(got) > 0 {
+			t.Errorf("the old text is found: %q", got)
+		}
+		s.withdraw(t, a.ID)
+		s.save(t, told(1, "撤后又改，提到来访。"))
+		if got := append(s.search(t, "回访"), s.search(t, "来访")...); len(got) > 0 {
+			t.Errorf("a withdrawn article is found: %q", got)
+		}
+		s.restore(t, a.ID)
+		if got := s.search(t, "来访"); !slices.Equal(got, named(1)) {
+			t.Errorf("after the restoration %q", got)
+		}
+		coming := told(2, "明日来访。")
+		coming.Published = s.clock.now().Add(time.Hour)
+		s.save(t, coming)
+		if got := s.search(t, "来访"); !slices.Equal(got, named(1)) {
+			t.Errorf("with one of the future %q", got)
+		}
+	})
+}
+
+// A store of an earlier version has no index: opening it makes one.
+func TestAnOlderStoreIsIndexedWhenOpened(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		s.saveAll(t, pages(1203))
+		s.withdraw(t, news.ArticleID(page(7).URL))
+		older(t, s)
+		again := fixture{handle(t, s.address, s.clock), s.clock, s.address}
+		found, err := again.Search(t.Context(), "依法履职", s.clock.now(), 5000)
+		if err != nil || len(found) != 1202 {
+			t.Errorf("%d found, %v; want 1202", len(found), err)
+		}
+	})
+}
+
+// older takes the search index away, as if it had never been.
+func older(t *testing.T, s fixture) {
+	t.Helper()
+	ctx := t.Context()
+	err := s.inTx(ctx, func(t tx) error {
+		for _, statement := range []string{`DROP TABLE search`, `DELETE FROM goose_db_version WHERE version_id >= 4`} {
+			if _, err := t.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
