@@ -12,13 +12,18 @@ import (
 // feeds.AtomFeed that need another form.
 type atomFeed struct {
 	*feeds.AtomFeed
-	XMLName   struct{}     `xml:"feed"`
-	Lang      string       `xml:"xml:lang,attr"`
-	Author    *atomPerson  `xml:"author"`
-	Link      struct{}     `xml:"-"`
-	Links     []atomLink   `xml:"link"`
-	Generator string       `xml:"generator"`
-	Entries   []*atomEntry `xml:"entry"`
+	XMLName   struct{}       `xml:"feed"`
+	Lang      string         `xml:"xml:lang,attr"`
+	Media     string         `xml:"xmlns:media,attr"`
+	History   string         `xml:"xmlns:fh,attr,omitempty"`
+	Deletions string         `xml:"xmlns:at,attr,omitempty"`
+	Author    *atomPerson    `xml:"author"`
+	Link      struct{}       `xml:"-"`
+	Links     []atomLink     `xml:"link"`
+	Generator string         `xml:"generator"`
+	Archive   *struct{}      `xml:"fh:archive"`
+	Deleted   []deletedEntry `xml:"at:deleted-entry"`
+	Entries   []*atomEntry   `xml:"entry"`
 }
 
 // FeedXml lets feeds.WriteXML write the document.
@@ -32,6 +37,22 @@ type atomEntry struct {
 	Links      []atomLink     `xml:"link"`
 	Summary    *atomText      `xml:"summary"`
 	Content    *atomText      `xml:"content"`
+	Source     *atomSource    `xml:"source"`
+	Media      []mediaContent `xml:"media:content"`
+}
+
+// atomSource names the publication that the entry came from (RFC 4287 section
+// 4.2.11).
+type atomSource struct {
+	ID    string   `xml:"id"`
+	Title string   `xml:"title"`
+	Link  atomLink `xml:"link"`
+}
+
+// deletedEntry is an element of RFC 6721.
+type deletedEntry struct {
+	Ref  string `xml:"ref,attr"`
+	When string `xml:"when,attr"`
 }
 
 type atomPerson struct {
@@ -47,6 +68,8 @@ type atomLink struct {
 	Href string `xml:"href,attr"`
 	Rel  string `xml:"rel,attr"`
 	Type string `xml:"type,attr,omitempty"`
+	// Of an enclosure, in octets.
+	Length string `xml:"length,attr,omitempty"`
 }
 
 type atomText struct {
@@ -67,10 +90,16 @@ func (d Document) renderAtom() ([]byte, error) {
 		Lang:      d.Language,
 		Author:    &atomPerson{Name: d.Publisher},
 		Generator: "jianxun",
-		Links: []atomLink{
-			{Href: d.self(Atom), Rel: "self", Type: "application/atom+xml"},
-			{Href: encoded(d.Home), Rel: "alternate", Type: "text/html"},
-		},
+		Links:     append(d.links(Atom), atomLink{Href: encoded(d.Home), Rel: "alternate", Type: "text/html"}),
+		Media:     mediaSpace,
+		History:   historySpace(d.Chain.Archive),
+		Archive:   mark(d.Chain.Archive),
+	}
+	if d.Tombstones {
+		feed.Deletions = "http://purl.org/atompub/tombstones/1.0"
+		for _, a := range d.Withdrawn {
+			feed.Deleted = append(feed.Deleted, deletedEntry{Ref: "urn:uuid:" + a.ID, When: a.Withdrawn.In(d.Zone).Format(rfc3339)})
+		}
 	}
 	for i, a := range d.Articles {
 		feed.Entries = append(feed.Entries, d.atomEntry(base.Entries[i], a))
@@ -85,6 +114,16 @@ func (d Document) atomEntry(base *feeds.AtomEntry, a news.Article) *atomEntry {
 	e := &atomEntry{
 		AtomEntry: base,
 		Links:     []atomLink{{Href: d.link(a), Rel: "alternate", Type: "text/html"}},
+		Media:     mediaOf(a),
+	}
+	if c := enclosureOf(a); c != nil {
+		e.Links = append(e.Links, atomLink{Href: c.URL, Rel: "enclosure", Type: c.Type, Length: c.Length})
+	}
+	if s, ok := d.source(a); ok {
+		e.Source = &atomSource{ID: s.URL, Title: s.Title, Link: atomLink{Href: s.URL, Rel: "alternate"}}
+		if s.Feed {
+			e.Source.Link.Rel = "self"
+		}
 	}
 	if by := byline(a); by != "" {
 		e.Author = &atomPerson{Name: by}

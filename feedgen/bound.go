@@ -23,6 +23,7 @@ const (
 	maxName       = 200
 	maxTag        = 200
 	maxTags       = 50
+	maxImages     = 10
 )
 
 // markup is how much the elements around one article take at most.
@@ -33,9 +34,9 @@ const markup = 2000
 func (d Document) bounded() []news.Article {
 	all, room := slices.Clone(d.Articles), maxArticles
 	for i := range all {
-		all[i] = cleaned(all[i])
+		all[i] = d.trimmed(cleaned(all[i]), maxArticles/len(all))
 		need := d.frame(all[i])
-		if need > room {
+		if need > room { // only addresses of thousands of characters come here
 			all = all[:i]
 			break
 		}
@@ -79,11 +80,28 @@ func clip(s string, length int) string {
 	return s
 }
 
+// trimmed leaves out what an article has no room for, the least of it first:
+// no article may push another one out.
+func (d Document) trimmed(a news.Article, room int) news.Article {
+	for _, drop := range []func(){
+		func() { a.Images = nil }, func() { a.Keywords = nil }, func() { a.Summary = "" }, func() { a.Title = clip(a.Title, maxTitle/6) },
+	} {
+		if d.frame(a) <= room {
+			break
+		}
+		drop()
+	}
+	return a
+}
+
 // frame is what an article takes without its body.
 func (d Document) frame(a news.Article) int {
 	n := markup + 2*len(d.link(a)) // Atom and RSS name some things twice
 	for _, s := range append(tags(a), a.Title, a.Author, a.Origin, a.Summary) {
 		n += 2 * escaped(s, 8) // RSS escapes a summary twice
+	}
+	for _, im := range pictures(a) {
+		n += 2*len(im.URL) + escaped(im.Alt, 8) + markup/10
 	}
 	return n
 }

@@ -10,6 +10,7 @@ package feedgen
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorilla/feeds"
@@ -50,11 +51,29 @@ type Document struct {
 	Publisher   string // author of the feed as a whole
 	Home        string // absolute URL of the page for people
 	Self        func(Format) string
+	Hubs        []string // WebSub hubs that tell of changes
+	Chain       Chain
 	Link        func(news.Article) string // absolute URL of an article
+	Source      func(news.Article) Source // nil: none is credited
 	Zone        *time.Location            // of the dates shown
 	Full        bool                      // bodies, not only summaries
 	Articles    []news.Article
-	Withdrawn   time.Time // the newest withdrawal, zero if none
+	Withdrawn   []news.Article // the articles withdrawn last
+	Tombstones  bool           // tell of them in Atom (RFC 6721)
+}
+
+// Chain is the place of a document among those of its feed (RFC 5005 section
+// 4). Addresses that there are not are nil.
+type Chain struct {
+	Archive             bool // not the subscription document
+	Current, Prev, Next func(Format) string
+}
+
+// Source is the publication that an article came from. URL is its feed's
+// address, or its site's.
+type Source struct {
+	Title, URL string
+	Feed       bool
 }
 
 // FeedID is the atom:id of the feed with the slug.
@@ -63,16 +82,24 @@ func FeedID(slug string) string { return "urn:uuid:" + news.ArticleID("feed\x1f"
 // Updated is the newest of the entries and withdrawals, never the clock. A
 // feed without any bears a date that readers find plausible: they reject 1970.
 func (d Document) Updated() time.Time {
-	newest := d.Withdrawn
+	var newest time.Time
 	for _, a := range d.Articles {
-		if a.Updated.After(newest) {
-			newest = a.Updated
-		}
+		newest = later(newest, a.Updated)
+	}
+	for _, a := range d.Withdrawn {
+		newest = later(newest, a.Withdrawn)
 	}
 	if newest.IsZero() {
 		newest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
 	return newest.In(d.Zone)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // Render gives the document in the format.
@@ -117,6 +144,42 @@ func (d Document) base() *feeds.Feed {
 func (d Document) link(a news.Article) string { return encoded(d.Link(a)) }
 
 func (d Document) self(f Format) string { return encoded(d.Self(f)) }
+
+// links are the document's own, then those to its neighbours.
+func (d Document) links(f Format) []atomLink {
+	kind, _, _ := strings.Cut(f.ContentType(), ";")
+	list := []atomLink{{Href: d.self(f), Rel: "self", Type: kind}}
+	for _, h := range d.Hubs {
+		list = append(list, atomLink{Href: encoded(h), Rel: "hub"})
+	}
+	for _, l := range []struct {
+		rel string
+		to  func(Format) string
+	}{{"current", d.Chain.Current}, {"prev-archive", d.Chain.Prev}, {"next-archive", d.Chain.Next}} {
+		if l.to != nil {
+			list = append(list, atomLink{Href: encoded(l.to(f)), Rel: l.rel, Type: kind})
+		}
+	}
+	return list
+}
+
+// mark is an element without content, there or not.
+func mark(there bool) *struct{} {
+	if there {
+		return &struct{}{}
+	}
+	return nil
+}
+
+// source is who an article is credited to, if there is an address to name.
+func (d Document) source(a news.Article) (Source, bool) {
+	if d.Source == nil {
+		return Source{}, false
+	}
+	s := d.Source(a)
+	s.Title, s.URL = clip(s.Title, maxName), encoded(s.URL)
+	return s, s.Title != "" && s.URL != ""
+}
 
 // tags are the column and the keywords, each once.
 func tags(a news.Article) []string {

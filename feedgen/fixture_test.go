@@ -132,13 +132,15 @@ func wellFormed(t testing.TB, b []byte) {
 }
 
 type jsonDocument struct {
-	Version     string           `json:"version"`
-	Title       string           `json:"title"`
-	HomePageURL string           `json:"home_page_url"`
-	FeedURL     string           `json:"feed_url"`
-	Language    string           `json:"language"`
-	Authors     []jsonAuthor     `json:"authors"`
-	Items       []jsonItemParsed `json:"items"`
+	Version     string              `json:"version"`
+	Title       string              `json:"title"`
+	HomePageURL string              `json:"home_page_url"`
+	FeedURL     string              `json:"feed_url"`
+	Language    string              `json:"language"`
+	Authors     []jsonAuthor        `json:"authors"`
+	NextURL     string              `json:"next_url"`
+	Hubs        []map[string]string `json:"hubs"`
+	Items       []jsonItemParsed    `json:"items"`
 }
 
 type jsonItemParsed struct {

@@ -19,10 +19,11 @@ type jsonFeed struct {
 
 type jsonItem struct {
 	*feeds.JSONItem
-	Author    *struct{}    `json:"author,omitempty"`
-	Authors   []jsonAuthor `json:"authors,omitempty"`
-	Published string       `json:"date_published"`
-	Modified  string       `json:"date_modified"`
+	Author      *struct{}        `json:"author,omitempty"`
+	Authors     []jsonAuthor     `json:"authors,omitempty"`
+	Published   string           `json:"date_published"`
+	Modified    string           `json:"date_modified"`
+	Attachments []jsonAttachment `json:"attachments,omitempty"`
 }
 
 type jsonAuthor struct {
@@ -33,16 +34,26 @@ func (d Document) renderJSON() ([]byte, error) {
 	base := (&feeds.JSON{Feed: d.base()}).JSONFeed()
 	base.Version = "https://jsonfeed.org/version/1.1"
 	base.Language, base.FeedUrl, base.HomePageUrl = d.Language, d.self(JSON), encoded(d.Home)
+	if d.Chain.Prev != nil {
+		base.NextUrl = encoded(d.Chain.Prev(JSON)) // next in reading: what is older
+	}
+	for _, h := range d.Hubs {
+		base.Hubs = append(base.Hubs, &feeds.JSONHub{Type: "WebSub", Url: encoded(h)})
+	}
 	feed := &jsonFeed{JSONFeed: base, Items: []*jsonItem{}, Authors: []jsonAuthor{{Name: d.Publisher}}}
 	for i, a := range d.Articles {
 		item := &jsonItem{
-			JSONItem:  base.Items[i],
-			Published: a.Published.In(d.Zone).Format(time.RFC3339),
-			Modified:  a.Updated.In(d.Zone).Format(rfc3339),
+			JSONItem:    base.Items[i],
+			Published:   a.Published.In(d.Zone).Format(time.RFC3339),
+			Modified:    a.Updated.In(d.Zone).Format(rfc3339),
+			Attachments: attachmentsOf(a),
 		}
 		item.Tags, item.Summary, item.ContentHTML, item.ContentText = tags(a), a.Summary, a.Body, ""
 		if a.Body == "" { // one of the two must be there
 			item.ContentText = a.Summary
+		}
+		if all := pictures(a); len(all) > 0 {
+			item.Image = all[0].URL
 		}
 		if by := byline(a); by != "" {
 			item.Authors = []jsonAuthor{{Name: by}}

@@ -2,6 +2,7 @@ package feedgen
 
 import (
 	"encoding/xml"
+	"strings"
 
 	"jianxun/internal/news"
 )
@@ -27,9 +28,11 @@ type outline struct {
 // OPML lists feeds for import into a reader, see http://opml.org/spec2.opml
 // (subscription lists).
 func OPML(title string, feeds []Outline) ([]byte, error) {
+	// Readers may take a text for HTML, and validators do.
+	plain := strings.NewReplacer("<", "‹", ">", "›")
 	doc := opml{Version: "2.0", Title: news.OneLine(title)}
 	for _, f := range feeds {
-		t := news.OneLine(f.Title)
+		t := plain.Replace(news.OneLine(f.Title))
 		doc.Outlines = append(doc.Outlines, outline{Text: t, Title: t, Type: "rss", XMLURL: f.Feed, HTMLURL: f.Home})
 	}
 	b, err := xml.MarshalIndent(doc, "", "  ")

@@ -23,7 +23,12 @@ func TestGolden(t *testing.T) {
 	day := article(2)
 	day.Published, day.DateOnly, day.Updated = noon.Truncate(24*time.Hour).Add(-8*time.Hour), true, noon.Add(1500*time.Millisecond)
 	day.Title, day.Keywords = "A & B < C ]]> “引号”", []string{"公益诉讼", "未成年人", "公益诉讼"}
-	d := withArticles(article(0), bare, day)
+	pictured := article(0)
+	pictured.Images = []news.Image{{URL: "https://www.example.org/图.jpg", Alt: "走访现场", Type: "image/jpeg", Length: 20480}, {URL: "https://www.example.org/2.png"}}
+	d := withArticles(pictured, bare, day)
+	d.Source = func(a news.Article) Source { return Source{Title: a.Origin, URL: "https://www.example.org/"} }
+	d.Hubs = []string{"https://hub.example.net/"}
+	d.Chain.Prev = func(f Format) string { return "https://news.example.org/feeds/yaowen/archive/7." + string(f) }
 	for _, f := range Formats() {
 		t.Run(string(f), func(t *testing.T) {
 			path := filepath.Join("testdata", "feed."+string(f))
@@ -90,7 +95,7 @@ func TestOPMLIsAListForReaders(t *testing.T) {
 		t.Errorf("OPML %s", b)
 	}
 	outlines := root.all("outline")
-	for i, want := range []string{"检察要闻 & <全部>", "坏"} {
+	for i, want := range []string{"检察要闻 & ‹全部›", "坏"} {
 		o := outlines[i]
 		if o.attr("text") != want || o.attr("title") != want || o.attr("type") != "rss" || o.attr("xmlUrl") != list[i].Feed || o.attr("htmlUrl") != list[i].Home {
 			t.Errorf("outline %d is %+v", i, o)

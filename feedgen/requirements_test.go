@@ -44,7 +44,11 @@ func renderWith(t *testing.T, title, body, summary, name, word, address string) 
 	a := article(0)
 	a.Title, a.Body, a.Text, a.Summary, a.Author, a.Origin = title, body, body, summary, name, name
 	a.Column, a.Keywords, a.URL, a.ID = word, []string{word, name, title}, address, address
+	a.Images = []news.Image{{URL: address, Alt: name, Type: word, Length: 7}, {URL: "https://www.example.org/" + address, Alt: title, Type: "image/" + word, Length: 7}}
 	d := document(0)
+	d.Source = func(news.Article) Source { return Source{Title: title, URL: address} }
+	d.Hubs, d.Withdrawn, d.Tombstones = []string{address}, []news.Article{a}, true
+	d.Chain = Chain{Archive: true, Current: func(Format) string { return address }, Prev: func(Format) string { return word }, Next: func(Format) string { return name }}
 	d.Articles = []news.Article{a, article(1)}
 	d.ID, d.Title, d.Description, d.Language, d.Publisher, d.Home = address, title, summary, word, name, address
 	d.Self = func(Format) string { return address }
@@ -229,7 +233,7 @@ func TestRequirement09UpdatedIsOfTheContentNeverOfTheClock(t *testing.T) {
 	revised := document(3)
 	revised.Articles[2].Updated = edited
 	after := document(3)
-	after.Withdrawn = withdrawn
+	after.Withdrawn = []news.Article{{Withdrawn: withdrawn.Add(-time.Hour)}, {Withdrawn: withdrawn}}
 	for name, c := range map[string]struct {
 		d    Document
 		want time.Time
@@ -407,6 +411,7 @@ func TestRequirement18FiftyHugeArticlesStayBelowFiveMillionOctets(t *testing.T) 
 		"summary":        func(a *news.Article) { a.Summary = strings.Repeat(`"&<>'`, 20_000) },
 		"names":          func(a *news.Article) { a.Author, a.Column = strings.Repeat("<", 1e5), strings.Repeat("\"", 1e5) },
 		"keywords":       func(a *news.Article) { a.Keywords = strings.Fields(strings.Repeat("&&&&&&&& ", 1e4)) },
+		"images":         func(a *news.Article) { a.Images = manyImages(200) },
 		"other keywords": func(a *news.Article) { a.Keywords = manyWords(2_000) },
 	}
 	for name, grow := range huge {
@@ -441,6 +446,14 @@ func TestRequirement18NoAddressIsTooLong(t *testing.T) {
 			t.Errorf("%s takes %d octets and holds %d articles", f, len(b), n)
 		}
 	}
+}
+
+func manyImages(n int) []news.Image {
+	images := make([]news.Image, n)
+	for i := range images {
+		images[i] = news.Image{URL: fmt.Sprintf("https://www.example.org/%d/%s.jpg", i, strings.Repeat("检", 600)), Alt: strings.Repeat("<", 500)}
+	}
+	return images
 }
 
 func manyWords(n int) []string {

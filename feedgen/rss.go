@@ -17,6 +17,8 @@ type rss struct {
 	Content string      `xml:"xmlns:content,attr"`
 	DC      string      `xml:"xmlns:dc,attr"`
 	Atom    string      `xml:"xmlns:atom,attr"`
+	Media   string      `xml:"xmlns:media,attr"`
+	History string      `xml:"xmlns:fh,attr,omitempty"`
 	Channel *rssChannel `xml:"channel"`
 }
 
@@ -28,17 +30,26 @@ type rssChannel struct {
 	*feeds.RssFeed
 	XMLName struct{}   `xml:"channel"`
 	Title   rssText    `xml:"title"`
-	Self    atomLink   `xml:"atom:link"`
+	Links   []atomLink `xml:"atom:link"`
+	Archive *struct{}  `xml:"fh:archive"`
 	Items   []*rssItem `xml:"item"`
 }
 
 type rssItem struct {
 	*feeds.RssItem
-	XMLName    struct{}    `xml:"item"`
-	Title      rssText     `xml:"title"`
-	Author     string      `xml:"dc:creator,omitempty"`
-	Categories []string    `xml:"category,omitempty"`
-	Content    *rssContent `xml:"content:encoded,omitempty"`
+	XMLName    struct{}       `xml:"item"`
+	Title      rssText        `xml:"title"`
+	Author     string         `xml:"dc:creator,omitempty"`
+	Categories []string       `xml:"category,omitempty"`
+	Content    *rssContent    `xml:"content:encoded,omitempty"`
+	Source     *rssSource     `xml:"source"`
+	Enclosure  *rssEnclosure  `xml:"enclosure"`
+	Media      []mediaContent `xml:"media:content"`
+}
+
+type rssSource struct {
+	URL   string `xml:"url,attr"`
+	Title string `xml:",chardata"`
 }
 
 type rssContent struct {
@@ -64,14 +75,18 @@ func (d Document) renderRSS() ([]byte, error) {
 	channel := &rssChannel{
 		RssFeed: base,
 		Title:   rssTitle(base.Title),
-		Self:    atomLink{Href: d.self(RSS), Rel: "self", Type: "application/rss+xml"},
+		Links:   d.links(RSS),
+		Archive: mark(d.Chain.Archive),
 	}
 	for i, a := range d.Articles {
-		item := &rssItem{RssItem: base.Items[i], Title: rssTitle(a.Title), Author: byline(a), Categories: tags(a)}
+		item := &rssItem{RssItem: base.Items[i], Title: rssTitle(a.Title), Author: byline(a), Categories: tags(a), Enclosure: enclosureOf(a), Media: mediaOf(a)}
 		item.RssItem.Content = nil
 		item.Description = html.EscapeString(a.Summary) // readers take it for HTML
 		if a.Body != "" {
 			item.Content = &rssContent{HTML: a.Body}
+		}
+		if s, ok := d.source(a); ok {
+			item.Source = &rssSource{URL: s.URL, Title: s.Title}
 		}
 		channel.Items = append(channel.Items, item)
 	}
@@ -80,8 +95,20 @@ func (d Document) renderRSS() ([]byte, error) {
 		Content: "http://purl.org/rss/1.0/modules/content/",
 		DC:      "http://purl.org/dc/elements/1.1/",
 		Atom:    "http://www.w3.org/2005/Atom",
+		Media:   mediaSpace,
+		History: historySpace(d.Chain.Archive),
 		Channel: channel,
 	})
+}
+
+// The name spaces that both RSS and Atom borrow.
+const mediaSpace = "http://search.yahoo.com/mrss/"
+
+func historySpace(used bool) string {
+	if used {
+		return "http://purl.org/syndication/history/1.0"
+	}
+	return ""
 }
 
 func writeXML(doc feeds.XmlFeed) ([]byte, error) {
