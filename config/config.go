@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io/fs"
 	"net/mail"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -37,6 +38,8 @@ type Config struct {
 	Feeds       []news.Feed // "all" comes first
 	Digests     []news.Digest
 	Mail        Mail
+	WebSub      WebSub
+	Limits      Limits
 	Subscribers []news.Subscriber
 	Files       []string // everything that was read, to be watched
 }
@@ -54,6 +57,19 @@ type Mail struct {
 	RetryFirst  time.Duration
 	RetryMax    time.Duration
 	GiveUp      time.Duration
+}
+
+// WebSub is who is told when a feed changes.
+type WebSub struct {
+	Hubs  []string // others' hubs
+	Hub   bool     // be one, at /hub
+	Allow []netip.Prefix
+}
+
+// Limits are what one client may ask for in a minute; 0 is any number.
+type Limits struct {
+	Feeds, Searches int
+	Proxies         []netip.Prefix // whose X-Forwarded-For is believed
 }
 
 // CronCheck tells what is wrong with a cron line.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -42,11 +41,7 @@ func (r *resolver) sources(list []sourceSchema) {
 		src := news.Source{Name: s.Name, Kind: news.SourceKind(s.Kind), URL: s.URL, Column: news.OneLine(s.Column), AllowPrivate: s.AllowPrivate}
 		r.sourceKind(path, s, &src)
 		r.every(path, s, &src)
-		for j, n := range s.AllowPrivate {
-			if _, err := netip.ParsePrefix(n); err != nil {
-				r.fault(path+".allow_private["+strconv.Itoa(j)+"]", "%q is not a network such as 10.0.0.0/8", n)
-			}
-		}
+		r.networks(path+".allow_private", s.AllowPrivate)
 		r.cfg.Sources = append(r.cfg.Sources, src)
 	}
 }
@@ -92,41 +87,6 @@ func (r *resolver) every(path string, s sourceSchema, src *news.Source) {
 	if src.Every < time.Second {
 		r.fault(path+".every", "a source is read every second at most")
 	}
-}
-
-func (r *resolver) feeds(s fileSchema) {
-	if !r.doc.has("feeds") {
-		s.Feeds = []feedSchema{{Slug: "yaowen", Title: "检察要闻", Columns: []string{"检察要闻"}}}
-	}
-	all := news.Feed{Slug: news.AllFeed, Title: r.cfg.Title + "（全部）", Items: 50, Full: true}
-	if r.cfg.Language == "en" {
-		all.Title = r.cfg.Title + " (all)"
-	}
-	var others []news.Feed
-	seen := map[string]bool{}
-	for i, f := range s.Feeds {
-		path := "feeds[" + strconv.Itoa(i) + "]"
-		r.slug(path, f.Slug, seen)
-		feed := news.Feed{Slug: f.Slug, Title: or(news.OneLine(f.Title), f.Slug), Items: orInt(f.Items, 50), Full: f.Content != "summary",
-			Filter: news.Filter{Columns: f.Columns, Sources: f.Sources, Keywords: f.Keywords}}
-		if f.Content != "" && f.Content != "full" && f.Content != "summary" {
-			r.fault(path+".content", "%q is not a content; write full or summary", f.Content)
-		}
-		if feed.Items < 1 || feed.Items > 500 {
-			r.fault(path+".items", "the number of items must be from 1 to 500")
-		}
-		for j, name := range f.Sources {
-			if !slices.ContainsFunc(s.Sources, func(x sourceSchema) bool { return x.Name == name }) {
-				r.fault(path+".sources["+strconv.Itoa(j)+"]", "there is no source %q", name)
-			}
-		}
-		if f.Slug == news.AllFeed {
-			all = feed
-			continue
-		}
-		others = append(others, feed)
-	}
-	r.cfg.Feeds = append([]news.Feed{all}, others...)
 }
 
 func (r *resolver) digests(s fileSchema) {

@@ -45,6 +45,8 @@ func (r *resolver) load(file string) {
 	r.feeds(s)
 	r.digests(s)
 	r.mail(s.Mail)
+	r.websub(s.WebSub)
+	r.limits(s.Limits)
 	r.faults = append(r.faults, main.faults...)
 	r.subscribers(s.Subscribers)
 }

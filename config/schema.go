@@ -14,6 +14,8 @@ type fileSchema struct {
 	Feeds       []feedSchema   `yaml:"feeds"`
 	Digests     []digestSchema `yaml:"digests"`
 	Mail        mailSchema     `yaml:"mail"`
+	WebSub      websubSchema   `yaml:"websub"`
+	Limits      limitsSchema   `yaml:"limits"`
 	Subscribers string         `yaml:"subscribers"`
 }
 
@@ -46,6 +48,20 @@ type feedSchema struct {
 	Keywords []string `yaml:"keywords"`
 	Items    int      `yaml:"items"`
 	Content  string   `yaml:"content"`
+	Was      []string `yaml:"was"`
+	Retired  bool     `yaml:"retired"`
+}
+
+type websubSchema struct {
+	Hubs         []string `yaml:"hubs"`
+	Hub          bool     `yaml:"hub"`
+	AllowPrivate []string `yaml:"allow_private"`
+}
+
+type limitsSchema struct {
+	Feeds    int      `yaml:"feeds"`
+	Searches int      `yaml:"searches"`
+	Proxies  []string `yaml:"proxies"`
 }
 
 type digestSchema struct {

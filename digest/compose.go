@@ -23,12 +23,14 @@ type Composer struct {
 	From      netmail.Address
 	Now       func() time.Time
 	Issue     func(ctx context.Context, id int64) (news.Issue, error)
-	Leave     func(news.Subscriber) string // unsubscribe URL
-	Web       func(news.Issue) string      // URL of the web copy
-	More      string                       // URL where all articles are
+	Changes   func(ctx context.Context) (int64, error) // counts the changes of articles
+	Leave     func(news.Subscriber) string             // unsubscribe URL
+	Web       func(news.Issue) string                  // URL of the web copy
+	More      string                                   // URL where all articles are
 
-	mu    sync.Mutex
-	forms map[int64]map[string]form
+	mu      sync.Mutex
+	changes int64 // that the forms have seen
+	forms   map[int64]map[string]form
 }
 
 type form struct {
@@ -77,6 +79,14 @@ func (c *Composer) Domain() string {
 func (c *Composer) form(ctx context.Context, id int64, choice Choice) (form, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	// An article may be withdrawn while its issue is being sent.
+	changes, err := c.Changes(ctx)
+	if err != nil {
+		return form{}, err
+	}
+	if changes != c.changes {
+		c.changes, c.forms = changes, nil
+	}
 	if f, ok := c.forms[id][choice.key()]; ok {
 		return f, nil
 	}

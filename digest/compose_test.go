@@ -34,6 +34,7 @@ func newComposer(t *testing.T, is news.Issue) *Composer {
 		From:      netmail.Address{Name: "检察要闻周报", Address: "digest@example.org"},
 		Now:       func() time.Time { return time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC) },
 		Issue:     func(context.Context, int64) (news.Issue, error) { return is, nil },
+		Changes:   func(context.Context) (int64, error) { return 1, nil },
 		Leave:     func(s news.Subscriber) string { return "https://news.example.org/u/" + s.Name },
 		Web:       func(is news.Issue) string { return "https://news.example.org" + WebPath(is) },
 		More:      "https://news.example.org/feeds/all",

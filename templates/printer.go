@@ -84,6 +84,8 @@ func (p Printer) localArgs(args []any) []any {
 			local[i] = p.T(string(v))
 		case news.IssueState:
 			local[i] = p.T(string(v))
+		case news.ArticleState:
+			local[i] = p.T(string(v))
 		case news.DeliveryState:
 			local[i] = p.T(string(v))
 		}

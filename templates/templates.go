@@ -13,6 +13,7 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	text "text/template"
 
@@ -30,6 +31,7 @@ type Set struct {
 	mailHTML *template.Template
 	mailText *text.Template
 	style    []byte
+	script   []byte
 }
 
 // Load parses all templates.
@@ -54,16 +56,23 @@ func Load() (*Set, error) {
 	if s.mailText, err = text.ParseFS(files, "mail/issue.txt"); err != nil {
 		return nil, err
 	}
-	s.style, err = files.ReadFile("web/style.css")
+	if s.style, err = files.ReadFile("web/style.css"); err != nil {
+		return nil, err
+	}
+	s.script, err = files.ReadFile("web/copy.js")
 	return s, err
 }
+
+// Script is what the pages can do beyond HTML: copying an address. All of them
+// can be used without it.
+func (s *Set) Script() []byte { return s.script }
 
 // Style is the style sheet of the pages, and StyleVersion changes with it.
 func (s *Set) Style() []byte { return s.style }
 
-// StyleVersion is a short hash of the style sheet.
+// StyleVersion is a short hash of the style sheet and the script.
 func (s *Set) StyleVersion() string {
-	sum := sha256.Sum256(s.style)
+	sum := sha256.Sum256(append(slices.Clone(s.style), s.script...))
 	return hex.EncodeToString(sum[:4])
 }
 

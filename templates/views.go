@@ -49,6 +49,16 @@ type FeedPage struct {
 	Others []FeedLink
 }
 
+// SearchPage is /search.
+type SearchPage struct {
+	Page
+	Query   string
+	Message string // why nothing could be looked for
+	Feed    FeedLink
+	Found   []Entry
+	Full    bool // there may be more
+}
+
 // ArticlePage is /articles/{id}. Body is HTML that ingest has made safe.
 type ArticlePage struct {
 	Page

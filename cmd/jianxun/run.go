@@ -28,7 +28,7 @@ type commands struct {
 	Init        initCmd        `cmd:"" help:"Write a commented jianxun.yaml and subscribers.yaml."`
 	Check       checkCmd       `cmd:"" help:"Read the whole configuration, name every fault, and say when digests are due."`
 	Ingest      ingestCmd      `cmd:"" help:"Read pages, folders and feeds into the store now."`
-	Article     articleCmd     `cmd:"" help:"List and show articles."`
+	Article     articleCmd     `cmd:"" help:"List, show, withdraw and restore articles."`
 	Issue       issueCmd       `cmd:"" help:"Draft, look at and send issues of a digest."`
 	Subscribers subscribersCmd `cmd:"" help:"List subscribers and import lists of them."`
 	Mail        mailCmd        `cmd:"" help:"Try the relay."`

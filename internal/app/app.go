@@ -117,7 +117,7 @@ func (a *App) setup(ctx context.Context) error {
 		return err
 	}
 	a.web = web.New(web.Options{
-		Articles: a.store, Issues: a.store, People: a.store, Templates: a.templates, Key: a.hostKey,
+		Articles: a.store, Collections: a.store, Issues: a.store, People: a.store, Templates: a.templates, Key: a.hostKey,
 		Now: a.opt.Now, Log: a.log, View: a.webIssue,
 	})
 	g, err := a.generation(cfg)

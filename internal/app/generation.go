@@ -58,6 +58,7 @@ func (a *App) generation(cfg *config.Config) (*generation, error) {
 		From:      netmail.Address{Name: cfg.Mail.From.Name, Address: cfg.Mail.From.Address},
 		Now:       a.opt.Now,
 		Issue:     a.store.IssueByID,
+		Changes:   a.store.Head,
 		Leave:     g.links.Leave,
 		Web:       func(is news.Issue) string { return cfg.URL + digest.WebPath(is) },
 		More:      cfg.URL + "/feeds/" + news.AllFeed,
@@ -106,7 +107,8 @@ func (a *App) outbox(g *generation, token string, settled func(news.Delivery)) *
 
 func (g *generation) settings(loopback bool) web.Settings {
 	s := web.Settings{Title: g.cfg.Title, URL: g.cfg.URL, Language: g.cfg.Language, Zone: g.cfg.Zone, Feeds: g.cfg.Feeds,
-		Digests: g.cfg.Digests, Folder: g.capture.Dir}
+		Sources: g.cfg.Sources, Hubs: g.cfg.WebSub.Hubs, Digests: g.cfg.Digests, Folder: g.capture.Dir,
+		Limits: web.Limits{Feeds: g.cfg.Limits.Feeds, Searches: g.cfg.Limits.Searches, Proxies: g.cfg.Limits.Proxies}}
 	if loopback && g.relay == nil {
 		s.Mailbox = mailbox{g.capture}
 	}

@@ -14,7 +14,7 @@ import (
 
 // refreshEvery is how often the store is asked for changes that other
 // processes made, and feeds for articles whose day has come.
-const refreshEvery = 400 * time.Millisecond
+const refreshEvery = 200 * time.Millisecond
 
 // watchEvery is how often the configuration files are looked at.
 const watchEvery = time.Second

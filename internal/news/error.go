@@ -15,6 +15,8 @@ const (
 	Conflict    ErrorCode = "conflict"    // the state of things forbids it
 	Refused     ErrorCode = "refused"     // a rule of safety forbids it
 	TooLarge    ErrorCode = "too_large"   // a bound was exceeded
+	TooMany     ErrorCode = "too_many"    // the one who asks does so too often
+	Busy        ErrorCode = "busy"        // we have too much to do; retrying later helps
 	Unavailable ErrorCode = "unavailable" // somebody else is down; retrying later may help
 	Internal    ErrorCode = "internal"    // ours
 )

@@ -25,22 +25,33 @@ func (s *Store) Collect(ctx context.Context, feeds []news.Feed, now time.Time) (
 		return nil, err
 	}
 	out := make([]news.Collection, len(feeds))
+	var behind []int
 	for i, f := range feeds {
 		k, err := scanKept(s.read.QueryRowContext(ctx, `SELECT `+keptFields+` FROM collections WHERE name = $1`, f.Name()))
-		if err == nil && !k.Behind && k.seq == head {
+		if k.Behind = errors.Is(err, sql.ErrNoRows) || k.seq != head; err == nil && !k.Behind {
 			k.Behind, err = s.due(ctx, k, now, f.Items)
-		} else if err == nil || errors.Is(err, sql.ErrNoRows) {
-			k.Behind, err = true, nil
 		}
-		if err == nil && k.Behind {
-			k, err = s.collect(ctx, f, now)
-		}
-		if err != nil {
+		switch {
+		case err != nil && !errors.Is(err, sql.ErrNoRows):
 			return nil, err
+		case k.Behind:
+			behind = append(behind, i)
 		}
 		out[i] = k.Collection
 	}
-	return out, nil
+	if len(behind) == 0 {
+		return out, nil
+	}
+	return out, s.inTx(ctx, func(t tx) error {
+		for _, i := range behind {
+			k, err := t.collect(ctx, feeds[i], now)
+			if err != nil {
+				return err
+			}
+			out[i] = k.Collection
+		}
+		return nil
+	})
 }
 
 // kept is a collection with how far it has come.
@@ -65,31 +76,28 @@ func (s *Store) due(ctx context.Context, k kept, now time.Time, items int) (due 
 	return due, err
 }
 
-func (s *Store) collect(ctx context.Context, f news.Feed, now time.Time) (k kept, err error) {
-	err = s.inTx(ctx, func(t tx) error {
-		if k, err = t.keep(ctx, f.Name(), now); err != nil {
-			return err
+func (t tx) collect(ctx context.Context, f news.Feed, now time.Time) (kept, error) {
+	k, err := t.keep(ctx, f.Name(), now)
+	if err != nil {
+		return k, err
+	}
+	changed, err := t.unseen(ctx, k, now)
+	if err != nil {
+		return k, err
+	}
+	for _, a := range changed {
+		k.seq = max(k.seq, a.Seq)
+		if err := t.enter(ctx, k.ID, a, a.State == news.Live && !a.Placed.After(now) && f.Match(a)); err != nil {
+			return k, err
 		}
-		changed, err := t.unseen(ctx, k, now)
-		if err != nil {
-			return err
+	}
+	if k.Behind = len(changed) >= collectAtOnce; !k.Behind {
+		k.looked = ms(now)
+		if err := t.archive(ctx, &k, f.Items); err != nil {
+			return k, err
 		}
-		for _, a := range changed {
-			k.seq = max(k.seq, a.Seq)
-			if err := t.enter(ctx, k.ID, a, a.State == news.Live && !a.Placed.After(now) && f.Match(a)); err != nil {
-				return err
-			}
-		}
-		k.Behind = len(changed) >= collectAtOnce
-		if !k.Behind {
-			k.looked = ms(now)
-			if err := t.archive(ctx, &k, f.Items); err != nil {
-				return err
-			}
-		}
-		_, err = t.ExecContext(ctx, `UPDATE collections SET seq = $2, looked = $3, archived = $4 WHERE id = $1`, k.ID, k.seq, k.looked, k.Archived)
-		return err
-	})
+	}
+	_, err = t.ExecContext(ctx, `UPDATE collections SET seq = $2, looked = $3, archived = $4 WHERE id = $1`, k.ID, k.seq, k.looked, k.Archived)
 	return k, err
 }
 

@@ -21,6 +21,7 @@ type document struct {
 	hash     string
 	modified time.Time // in whole seconds; zero: not said
 	codings  []coding  // the best first; the last is identity
+	past     *past     // nil: it is only ever given whole
 }
 
 // coding is the document in one content coding, with its header fields made
@@ -39,15 +40,23 @@ type field struct {
 	value []string
 }
 
-// cachePublic lets readers and a proxy in front keep a document for a minute,
-// and show the old one while they fetch the new, or when we are down.
-const cachePublic = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
+// cachePublic lets readers keep a document for a minute. A cache in front, which
+// asks for all of them, keeps it half as long, so that what was withdrawn is gone
+// there after a minute and a half at most; it shows the old one while it fetches
+// the new one, and for a day when we are down.
+const cachePublic = "public, max-age=60, s-maxage=30, stale-while-revalidate=60, stale-if-error=86400"
+
+// meta is what is said of a document besides its octets.
+type meta struct {
+	name, contentType, cache string
+	link                     string // of the field Link (RFC 8288), empty: none
+}
 
 // compressFrom is the size from which compression is worth it, in octets.
 const compressFrom = 512
 
-func newDocument(name, contentType, cache string, body []byte, modified time.Time) (*document, error) {
-	d := &document{name: name, hash: hashOf(contentType, body)}
+func newDocument(m meta, body []byte, modified time.Time) (*document, error) {
+	d := &document{name: m.name, hash: hashOf(m.contentType, body)}
 	if !modified.IsZero() {
 		d.modified = modified.Add(time.Second - 1).Truncate(time.Second).UTC()
 	}
@@ -60,10 +69,10 @@ func newDocument(name, contentType, cache string, body []byte, modified time.Tim
 		if err != nil {
 			return nil, err
 		}
-		d.add("br", br, contentType, cache, "Accept-Encoding")
-		d.add("gzip", gz, contentType, cache, "Accept-Encoding")
+		d.add("br", br, m, "Accept-Encoding")
+		d.add("gzip", gz, m, "Accept-Encoding")
 	}
-	d.add("", body, contentType, cache, "Accept-Encoding")
+	d.add("", body, m, "Accept-Encoding")
 	return d, nil
 }
 
@@ -74,18 +83,21 @@ func hashOf(contentType string, body []byte) string {
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }
 
-func (d *document) add(name string, body []byte, contentType, cache, vary string) {
+func (d *document) add(name string, body []byte, m meta, vary string) {
 	c := coding{name: name, body: body, etag: `"` + d.hash + `"`}
 	if name != "" {
 		c.etag = `"` + d.hash + "-" + name + `"`
 	}
-	c.same = []field{{"Cache-Control", []string{cache}}, {"Vary", []string{vary}}, {"Etag", []string{c.etag}}, {"X-Content-Type-Options", nosniff}}
+	c.same = []field{{"Cache-Control", []string{m.cache}}, {"Vary", []string{vary}}, {"Etag", []string{c.etag}}, {"X-Content-Type-Options", nosniff}}
 	if !d.modified.IsZero() {
 		c.same = append(c.same, field{"Last-Modified", []string{d.modified.Format(http.TimeFormat)}})
 	}
-	c.full = append(slices.Clone(c.same), field{"Content-Type", []string{contentType}}, field{"Content-Length", []string{strconv.Itoa(len(body))}})
+	c.full = append(slices.Clone(c.same), field{"Content-Type", []string{m.contentType}}, field{"Content-Length", []string{strconv.Itoa(len(body))}})
 	if name != "" {
 		c.full = append(c.full, field{"Content-Encoding", []string{name}})
+	}
+	if m.link != "" {
+		c.full = append(c.full, field{"Link", []string{m.link}})
 	}
 	d.codings = append(d.codings, c)
 }
@@ -132,6 +144,9 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request, now time.Time) 
 	if notModified {
 		delete(h, "Content-Type") // a page may have set it
 		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	if d.past != nil && r.Header["A-Im"] != nil && d.serveNewer(w, r, c) {
 		return
 	}
 	if r.Header["Range"] != nil {
@@ -200,7 +215,7 @@ func (d *document) notModified(r *http.Request) bool {
 	if tags := r.Header["If-None-Match"]; tags != nil {
 		for _, field := range tags {
 			for tag := range strings.SplitSeq(field, ",") {
-				if tag = strings.TrimSpace(tag); tag == "*" || d.isTag(tag) {
+				if tag = strings.TrimSpace(tag); tag == "*" || isTag(tag, d.hash) {
 					return true
 				}
 			}
@@ -215,18 +230,19 @@ func (d *document) notModified(r *http.Request) bool {
 	return err == nil && !d.modified.After(since)
 }
 
-// isTag compares weakly, and knows what proxies make of a tag: W/ in front
-// (nginx, Varnish), -gzip before the closing quote (Apache).
-func (d *document) isTag(tag string) bool {
+// isTag tells whether a tag is one of the version with the hash. It compares
+// weakly, and knows what proxies make of a tag: W/ in front (nginx, Varnish),
+// -gzip before the closing quote (Apache).
+func isTag(tag, hash string) bool {
 	tag = strings.TrimPrefix(tag, "W/")
 	if len(tag) < 2 || tag[0] != '"' || tag[len(tag)-1] != '"' {
 		return false
 	}
 	tag = tag[1 : len(tag)-1]
-	if !strings.HasPrefix(tag, d.hash) {
+	if !strings.HasPrefix(tag, hash) {
 		return false
 	}
-	rest := strings.ReplaceAll(tag[len(d.hash):], "--", "-")
+	rest := strings.ReplaceAll(tag[len(hash):], "--", "-")
 	for rest != "" {
 		var ok bool
 		for _, suffix := range []string{"-gzip", "-br", "-zstd", "-df", ";gzip", ":gzip"} {

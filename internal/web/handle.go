@@ -46,7 +46,9 @@ func statusOf(err error) int {
 		return http.StatusForbidden
 	case news.TooLarge:
 		return http.StatusRequestEntityTooLarge
-	case news.Unavailable:
+	case news.TooMany:
+		return http.StatusTooManyRequests
+	case news.Unavailable, news.Busy:
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError
@@ -56,7 +58,10 @@ func statusOf(err error) int {
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, st *state, status int, err error) {
 	p := st.page(r, "", http.StatusText(status))
 	message := p.Err(err)
-	if status >= 500 {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(s.opt.Now())))
+	}
+	if status >= 500 && news.CodeOf(err) != news.Busy {
 		s.opt.Log.Error("a page cannot be shown", "path", r.URL.Path, "error", err)
 		message = p.T("Something went wrong here. It has been noted; please try again later.")
 	}
@@ -117,7 +122,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, view 
 	}
 	htmlHeaders(w.Header())
 	d := &document{hash: hashOf("text/html; charset=utf-8", body)}
-	d.add("", body, "text/html; charset=utf-8", "no-cache", "Accept-Language")
+	d.add("", body, meta{contentType: "text/html; charset=utf-8", cache: "no-cache"}, "Accept-Language")
 	d.serve(w, r, s.opt.Now())
 	return nil
 }
@@ -125,12 +130,12 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, name string, view 
 // plainDocument is a document that is made for one answer, not compressed.
 func plainDocument(contentType, cache string, body []byte) *document {
 	d := &document{hash: hashOf(contentType, body)}
-	d.add("", body, contentType, cache, "Accept-Encoding")
+	d.add("", body, meta{contentType: contentType, cache: cache}, "Accept-Encoding")
 	return d
 }
 
 func htmlHeaders(h http.Header) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src http: https: data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src http: https: data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "no-referrer")
 }

@@ -38,6 +38,16 @@ func (l Links) prefix() string {
 // FeedPath is the path of a feed document below Base.
 func FeedPath(slug string, f feedgen.Format) string { return "/feeds/" + slug + "." + string(f) }
 
+// ArchivePath is the path of an archive document below Base.
+func ArchivePath(slug, name string, f feedgen.Format) string {
+	return "/feeds/" + slug + "/archive/" + name + "." + string(f)
+}
+
+// Archive is the address of an archive document.
+func (l Links) Archive(slug, name string, f feedgen.Format) string {
+	return l.URL + ArchivePath(slug, name, f)
+}
+
 // Feed is the address of a feed document.
 func (l Links) Feed(slug string, f feedgen.Format) string { return l.URL + FeedPath(slug, f) }
 

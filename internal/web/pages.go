@@ -32,10 +32,17 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request, st *state) error {
 // feedDocument, unless the method is wrong.
 func (s *Server) feed(w http.ResponseWriter, r *http.Request, st *state) error {
 	name := r.PathValue("name")
-	for _, f := range st.Feeds {
-		if f.Slug == name {
-			return s.feedPage(w, r, st, f)
-		}
+	slug, format, rest := splitName(name)
+	f, ok := st.feedOf(slug)
+	switch {
+	case slug == searchSlug && format != "":
+		return s.searchFeed(w, r, st, format)
+	case st.leftBehind(w, r, slug, rest):
+		return nil
+	case st.retired[slug]:
+		return s.gone(w, r, st)
+	case ok && rest == "":
+		return s.feedPage(w, r, st, f)
 	}
 	return news.Errorf(news.NotFound, "there is no feed %s", name)
 }
@@ -153,7 +160,12 @@ func (s *Server) style(w http.ResponseWriter, r *http.Request, _ *state) error {
 	return nil
 }
 
+func (s *Server) script(w http.ResponseWriter, r *http.Request, _ *state) error {
+	plainDocument("text/javascript; charset=utf-8", "public, max-age=86400", s.opt.Templates.Script()).serve(w, r, s.opt.Now())
+	return nil
+}
+
 func (s *Server) health(w http.ResponseWriter, r *http.Request, st *state) error {
-	plainDocument("text/plain; charset=utf-8", "no-store", []byte("ok "+strconv.Itoa(len(st.Feeds))+" feeds\n")).serve(w, r, s.opt.Now())
+	plainDocument("text/plain; charset=utf-8", "no-store", []byte("ok "+strconv.Itoa(len(st.Feeds))+" feeds, change "+strconv.FormatInt(st.shelf.seq, 10)+"\n")).serve(w, r, s.opt.Now())
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,13 +35,14 @@ type People interface {
 
 // Options are what a Server is made of once.
 type Options struct {
-	Articles  Articles
-	Issues    Issues
-	People    People
-	Templates *templates.Set
-	Key       []byte // signs subscribers' tokens
-	Now       func() time.Time
-	Log       *slog.Logger
+	Articles    Articles
+	Collections Collections
+	Issues      Issues
+	People      People
+	Templates   *templates.Set
+	Key         []byte // signs subscribers' tokens
+	Now         func() time.Time
+	Log         *slog.Logger
 	// View gives an issue as it reads on the web.
 	View func(news.Issue, templates.Printer) templates.Issue
 }
@@ -50,6 +52,10 @@ type Settings struct {
 	Title, URL, Language string
 	Zone                 *time.Location
 	Feeds                []news.Feed
+	Sources              []news.Source
+	Hubs                 []string     // WebSub hubs that are told of changes
+	Hub                  http.Handler // our own, nil: none
+	Limits               Limits
 	Digests              []news.Digest
 	Mailbox              Mailbox // nil: there is no page for captured mail
 	Folder               string  // where captured mail is, for people
@@ -61,6 +67,9 @@ type Server struct {
 	mux      *http.ServeMux
 	state    atomic.Pointer[state]
 	building sync.Mutex
+	turns    *turns
+	polled   counter // feed documents asked for without a condition
+	asked    counter // searches
 }
 
 // state is what one request sees from beginning to end.
@@ -72,11 +81,13 @@ type state struct {
 	printers map[templates.Language]templates.Printer
 	shelf    *shelf
 	opml     *document
+	moved    map[string]string // the present slug, by an old one
+	retired  map[string]bool   // by slug
 }
 
 // New makes a Server that answers 503 until Reload has been called.
 func New(opt Options) *Server {
-	s := &Server{opt: opt, mux: http.NewServeMux()}
+	s := &Server{opt: opt, mux: http.NewServeMux(), turns: newTurns()}
 	s.routes()
 	return s
 }
@@ -87,15 +98,19 @@ func (s *Server) routes() {
 	}
 	get("/{$}", s.home)
 	get("/feeds/{name}", s.feed)
+	get("/feeds/{feed}/archive/{name}", s.archive)
 	get("/feeds.opml", s.feedList)
+	get("/search", s.search)
 	get("/articles/{id}", s.article)
 	get("/issues/{digest}", s.issueList)
 	get("/issues/{digest}/{number}", s.issue)
 	get("/style.css", s.style)
+	get("/copy.js", s.script)
 	get("/healthz", s.health)
 	get("/mail", s.mailbox)
 	get("/mail/{name}", s.letter)
 	get("/mail/{name}/{part}", s.letterPart)
+	s.mux.HandleFunc("/hub", s.hub)
 	s.mux.HandleFunc("/u/{token}", s.handle(s.leave, http.MethodGet, http.MethodHead, http.MethodPost))
 	s.mux.HandleFunc("/", s.handle(func(http.ResponseWriter, *http.Request, *state) error {
 		return news.Errorf(news.NotFound, "there is no such page")
@@ -116,10 +131,16 @@ func (s *Server) Reload(ctx context.Context, set Settings) error {
 	if err != nil {
 		return err
 	}
-	empty := &shelf{documents: map[string]*document{}, newest: map[string][]news.Article{}}
-	if st.shelf, err = s.build(ctx, st, empty, seq, s.opt.Now(), set.Feeds); err != nil {
+	st.settle(set.Feeds)
+	now := s.opt.Now()
+	collections, err := s.opt.Collections.Collect(ctx, st.Feeds, now)
+	if err != nil {
 		return err
 	}
+	if st.shelf, err = s.build(ctx, st, emptyShelf(), now, st.Feeds, collections); err != nil {
+		return err
+	}
+	st.shelf.seq, st.shelf.at = seq, now
 	if st.opml, err = st.outlines(); err != nil {
 		return err
 	}
@@ -139,7 +160,7 @@ func (st *state) outlines() (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newDocument("feeds.opml", "text/x-opml; charset=utf-8", cachePublic, body, time.Time{})
+	return newDocument(meta{name: "feeds.opml", contentType: "text/x-opml; charset=utf-8", cache: cachePublic}, body, time.Time{})
 }
 
 // ServeHTTP answers a request. A path prefix of the site's address is taken
@@ -151,13 +172,54 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if d := st.feedDocument(r); d != nil {
-		d.serve(w, r, s.opt.Now())
+		if now := s.opt.Now(); s.mayPoll(r, st, now) {
+			d.serve(w, r, now)
+		} else {
+			s.fail(w, r, st, http.StatusTooManyRequests, news.Errorf(news.TooMany, "this feed is asked for too often; send If-None-Match, as feed readers do, or wait a minute"))
+		}
+		return
+	}
+	if to, ok := st.tidied(r.URL.EscapedPath()); ok {
+		http.Redirect(w, r, to, http.StatusMovedPermanently)
 		return
 	}
 	if st.prefix != "" {
 		r = below(st.prefix, r)
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// tidied is where a path with //, . or .. in it leads. The mux would forget the
+// prefix.
+func (st *state) tidied(asked string) (to string, ok bool) {
+	clean := path.Clean("/" + asked)
+	if asked == "" || clean == asked || clean+"/" == asked {
+		return "", false
+	}
+	if base := st.links.Base(); clean != base && !strings.HasPrefix(clean, base+"/") {
+		clean = base + clean
+	}
+	return clean, true
+}
+
+// mayPoll tells whether a request for a feed is within the client's limit. Only
+// requests without a condition count: a reader that sends one does what is right.
+func (s *Server) mayPoll(r *http.Request, st *state, now time.Time) bool {
+	if st.Limits.Feeds <= 0 || r.Header["If-None-Match"] != nil || r.Header["If-Modified-Since"] != nil {
+		return true
+	}
+	return s.polled.allow(st.Limits.client(r), st.Limits.Feeds, now)
+}
+
+// hub passes a request on to the embedded WebSub hub, if it is switched on.
+func (s *Server) hub(w http.ResponseWriter, r *http.Request) {
+	if st := s.state.Load(); st != nil && st.Hub != nil {
+		st.Hub.ServeHTTP(w, r)
+		return
+	}
+	s.handle(func(http.ResponseWriter, *http.Request, *state) error {
+		return news.Errorf(news.NotFound, "there is no such page")
+	}, http.MethodGet, http.MethodHead, http.MethodPost)(w, r)
 }
 
 // feedDocument is what most requests are for. It is found without the mux,

@@ -50,8 +50,8 @@ func (s *site) renewedBy(change func()) []string {
 }
 
 var (
-	allDocuments    = []string{"all.atom", "all.json", "all.rss"}
-	yaowenDocuments = append(slices.Clone(allDocuments), "yaowen.atom", "yaowen.json", "yaowen.rss")
+	allDocuments    = []string{"all.atom", "all.deleted.atom", "all.json", "all.rss"}
+	yaowenDocuments = append(slices.Clone(allDocuments), "yaowen.atom", "yaowen.deleted.atom", "yaowen.json", "yaowen.rss")
 )
 
 func TestASavedArticleIsInItsFeedsAfterRefresh(t *testing.T) {

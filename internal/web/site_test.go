@@ -41,11 +41,10 @@ type site struct {
 	now      time.Time
 }
 
-// articles is the store's, until a fault or a withdrawal is put in.
+// articles is the store's, until a fault is put in.
 type articles struct {
 	*store.Store
-	fault     error
-	withdrawn map[string]bool
+	fault error
 }
 
 var errBroken = errors.New("the disk is on fire")
@@ -59,9 +58,6 @@ func (a *articles) Head(ctx context.Context) (int64, error) {
 
 func (a *articles) Article(ctx context.Context, id string) (news.Article, error) {
 	found, err := a.Store.Article(ctx, id)
-	if a.withdrawn[found.ID] {
-		found.State = news.Withdrawn
-	}
 	return found, errors.Join(err, a.fault)
 }
 
@@ -88,8 +84,8 @@ func newSite(t testing.TB, change ...func(*Settings)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.articles = &articles{Store: s.store, withdrawn: map[string]bool{}}
-	s.Server = New(Options{Articles: s.articles, Issues: s.store, People: s.store, Templates: set, Key: []byte("a key of 32 octets, more or less"),
+	s.articles = &articles{Store: s.store}
+	s.Server = New(Options{Articles: s.articles, Collections: s.store, Issues: s.store, People: s.store, Templates: set, Key: []byte("a key of 32 octets, more or less"),
 		Now: s.clock, Log: slog.New(slog.DiscardHandler), View: view})
 	s.reload()
 	return s
@@ -133,6 +129,20 @@ func (s *site) refresh() bool {
 		s.t.Fatal(err)
 	}
 	return changed
+}
+
+func (s *site) withdraw(a news.Article) {
+	s.t.Helper()
+	if err := s.store.Withdraw(s.t.Context(), idOf(a)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *site) restore(a news.Article) {
+	s.t.Helper()
+	if err := s.store.Restore(s.t.Context(), idOf(a)); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func (s *site) save(list ...news.Article) {

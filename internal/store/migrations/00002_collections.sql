@@ -28,7 +28,14 @@ CREATE TABLE collected (
 );
 CREATE INDEX collected_by_position ON collected (collection, position, placed);
 
+-- What hubs were told last of a document.
+CREATE TABLE announced (
+    topic TEXT PRIMARY KEY,
+    tag   TEXT NOT NULL
+);
+
 -- +goose Down
+DROP TABLE announced;
 DROP TABLE collected;
 DROP TABLE collections;
 DROP INDEX articles_withdrawn;
