@@ -30,6 +30,7 @@ type commands struct {
 	Ingest      ingestCmd      `cmd:"" help:"Read pages, folders and feeds into the store now."`
 	Article     articleCmd     `cmd:"" help:"List, show, withdraw and restore articles."`
 	Issue       issueCmd       `cmd:"" help:"Draft, look at and send issues of a digest."`
+	Export      exportCmd      `cmd:"" help:"Write the site as files for any web server."`
 	Subscribers subscribersCmd `cmd:"" help:"List subscribers and import lists of them."`
 	Mail        mailCmd        `cmd:"" help:"Try the relay."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

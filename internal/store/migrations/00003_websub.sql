@@ -17,7 +17,9 @@ CREATE TABLE hub_requests (
     next_attempt  BIGINT NOT NULL,
     claimed_until BIGINT NOT NULL
 );
-CREATE INDEX hub_requests_due ON hub_requests (next_attempt);
+-- With id, the order of claiming is the order of the index: one claim reads no
+-- more than it has to skip.
+CREATE INDEX hub_requests_due ON hub_requests (next_attempt, id);
 CREATE INDEX hub_requests_by_host ON hub_requests (host, claimed_until);
 
 -- Subscriptions in force. marks counts the changes of the topic and sent is
@@ -37,7 +39,7 @@ CREATE TABLE hub_subscriptions (
     next_attempt  BIGINT NOT NULL,
     claimed_until BIGINT NOT NULL
 );
-CREATE INDEX hub_subscriptions_due ON hub_subscriptions (next_attempt) WHERE sent < marks;
+CREATE INDEX hub_subscriptions_due ON hub_subscriptions (next_attempt, id) WHERE sent < marks;
 CREATE INDEX hub_subscriptions_by_topic ON hub_subscriptions (topic);
 CREATE INDEX hub_subscriptions_by_host ON hub_subscriptions (host, claimed_until);
 CREATE INDEX hub_subscriptions_by_expiry ON hub_subscriptions (expires);
