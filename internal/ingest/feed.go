@@ -69,7 +69,7 @@ func articleOf(item *gofeed.Item, feed *gofeed.Feed, base *url.URL, zone *time.L
 	if err != nil {
 		return a, err
 	}
-	a.Body, a.Text, a.Images = c.Body, c.Text, c.Images
+	a.Body, a.Text, a.Images = c.Body, c.Text, withEnclosed(c.Images, enclosed(item))
 	if item.Content != "" {
 		a.Summary = plain(item.Description)
 	}

@@ -65,6 +65,22 @@ type Image struct {
 	Length int64  `json:"length,omitempty"`
 }
 
+// Unmeasured is the first image, unless the type and length of some image are
+// known: only such a one can be an enclosure.
+func (c Content) Unmeasured() (Image, bool) {
+	for _, im := range c.Images {
+		if im.Length > 0 && im.Type != "" {
+			return Image{}, false
+		}
+	}
+	for _, im := range c.Images {
+		if strings.HasPrefix(im.URL, "https://") || strings.HasPrefix(im.URL, "http://") {
+			return im, true
+		}
+	}
+	return Image{}, false
+}
+
 // Hash identifies the content: equal hashes mean nothing changed.
 func (c Content) Hash() string {
 	b, err := json.Marshal(c)

@@ -75,6 +75,9 @@ func (t tx) insertArticle(ctx context.Context, a news.Article, hash string) erro
 	if err := t.index(ctx, a); err != nil {
 		return err
 	}
+	if err := t.measureLater(ctx, a); err != nil {
+		return err
+	}
 	return t.keepRevision(ctx, a.ID, 1, updated, a.Content)
 }
 
@@ -100,6 +103,9 @@ func (t tx) reviseArticle(ctx context.Context, a news.Article, hash string, from
 		if err := t.index(ctx, a); err != nil {
 			return err
 		}
+	}
+	if err := t.measureLater(ctx, a); err != nil {
+		return err
 	}
 	return t.keepRevision(ctx, a.ID, a.Revision+1, updated, a.Content)
 }

@@ -27,6 +27,7 @@ CREATE TABLE collected (
     PRIMARY KEY (collection, placed)
 );
 CREATE INDEX collected_by_position ON collected (collection, position, placed);
+CREATE INDEX collected_by_place ON collected (placed);
 
 -- What hubs were told last of a document.
 CREATE TABLE announced (
@@ -34,7 +35,16 @@ CREATE TABLE announced (
     tag   TEXT NOT NULL
 );
 
+-- Articles whose first image has an unknown length, to be asked for.
+CREATE TABLE unmeasured (
+    article_id TEXT PRIMARY KEY REFERENCES articles (id),
+    tries      INTEGER NOT NULL,
+    next_try   BIGINT NOT NULL
+);
+CREATE INDEX unmeasured_due ON unmeasured (next_try);
+
 -- +goose Down
+DROP TABLE unmeasured;
 DROP TABLE announced;
 DROP TABLE collected;
 DROP TABLE collections;
