@@ -89,6 +89,18 @@ func TestOneFaultEach(t *testing.T) {
 		{"source of a kind to come", "sources: [{name: a, kind: list, url: \"http://a/\"}]", "1:27", "no source of kind"},
 		{"folder that is not there", "sources: [{name: a, kind: directory, path: nowhere}]", "1:44", "cannot be read"},
 		{"feed of an unknown source", "feeds: [{slug: a, sources: [b]}]", "1:29", "no source"},
+		{"old slug in use", "feeds: [{slug: a, was: [b]}, {slug: b}]", "1:25", "used twice"},
+		{"old slug twice", "feeds: [{slug: a, was: [c]}, {slug: b, was: [c]}]", "1:46", "used twice"},
+		{"old slug of all", "feeds: [{slug: a, was: [all]}]", "1:25", "used twice"},
+		{"bad old slug", "feeds: [{slug: a, was: [A b]}]", "1:25", "small letters"},
+		{"slug of searches", "feeds: [{slug: search}]", "1:16", "stands for searches"},
+		{"all retired", "feeds: [{slug: all, retired: true}]", "1:30", "cannot be retired"},
+		{"yes for true", "feeds: [{slug: a, retired: yes}]", "1:28", "true or false"},
+		{"empty keyword", "feeds: [{slug: a, keywords: [\" \"]}]", "1:30", "is empty"},
+		{"hub", "websub: {hubs: [hub.example.net]}", "1:17", "not an http or https address"},
+		{"network of callbacks", "websub: {allow_private: [ten]}", "1:26", "not a network"},
+		{"limit below none", "limits: {feeds: -1}", "1:17", "0, which is none"},
+		{"proxy", "limits: {proxies: [proxy]}", "1:20", "not a network"},
 		{"network", "sources: [{name: a, kind: page, url: \"http://a/\", allow_private: [ten]}]", "1:67", "not a network"},
 		{"approvals to come", "digests: [{slug: a, schedule: 0 8 * * 1, approvals: 2}]", "1:53", "without approvals"},
 		{"subscribers file", "subscribers: nowhere.yaml", "1:14", "cannot be read"},
@@ -106,6 +118,32 @@ func TestOneFaultEach(t *testing.T) {
 				t.Errorf("no caret in %q", faults[0].Excerpt)
 			}
 		})
+	}
+}
+
+func TestFeedsMovedRetiredAndLimited(t *testing.T) {
+	cfg, faults := load(t, map[string]string{"jianxun.yaml": `
+feeds:
+  - {slug: b, was: [a, aa]}
+  - {slug: c, retired: true}
+websub: {hubs: ["https://hub.example.net/"], hub: true, allow_private: [10.0.0.0/8]}
+limits: {feeds: 0, proxies: []}
+`})
+	if len(faults) != 0 {
+		t.Fatal(faults)
+	}
+	b, c := cfg.Feeds[1], cfg.Feeds[2]
+	if b.Origin() != "a" || len(b.Was) != 2 || b.Retired || !c.Retired || c.Origin() != "c" {
+		t.Errorf("%+v and %+v", b, c)
+	}
+	if !cfg.WebSub.Hub || len(cfg.WebSub.Hubs) != 1 || len(cfg.WebSub.Allow) != 1 {
+		t.Errorf("%+v", cfg.WebSub)
+	}
+	if l := cfg.Limits; l.Feeds != 0 || l.Searches != searchesAMinute || len(l.Proxies) != 0 {
+		t.Errorf("%+v", l)
+	}
+	if cfg, _ := load(t, map[string]string{"jianxun.yaml": ""}); cfg.Limits.Feeds != feedsAMinute || len(cfg.Limits.Proxies) != 2 {
+		t.Errorf("left out: %+v", cfg.Limits)
 	}
 }
 

@@ -112,6 +112,14 @@ func (d *document) value(n ast.Node, v reflect.Value, path string) {
 			v.SetInt(int64(x))
 			return err
 		})
+	case v.Kind() == reflect.Bool:
+		d.scalar(n, "true or false", func(s string) error {
+			if s != "true" && s != "false" { // YAML has had many more words for it
+				return errors.ErrUnsupported
+			}
+			v.SetBool(s == "true")
+			return nil
+		})
 	default:
 		d.scalar(n, "text", func(s string) error { v.SetString(s); return nil })
 	}

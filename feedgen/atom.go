@@ -44,9 +44,10 @@ type atomEntry struct {
 // atomSource names the publication that the entry came from (RFC 4287 section
 // 4.2.11).
 type atomSource struct {
-	ID    string   `xml:"id"`
-	Title string   `xml:"title"`
-	Link  atomLink `xml:"link"`
+	ID      string   `xml:"id"`
+	Title   string   `xml:"title"`
+	Updated string   `xml:"updated"`
+	Link    atomLink `xml:"link"`
 }
 
 // deletedEntry is an element of RFC 6721.
@@ -120,7 +121,7 @@ func (d Document) atomEntry(base *feeds.AtomEntry, a news.Article) *atomEntry {
 		e.Links = append(e.Links, atomLink{Href: c.URL, Rel: "enclosure", Type: c.Type, Length: c.Length})
 	}
 	if s, ok := d.source(a); ok {
-		e.Source = &atomSource{ID: s.URL, Title: s.Title, Link: atomLink{Href: s.URL, Rel: "alternate"}}
+		e.Source = &atomSource{ID: s.URL, Title: s.Title, Updated: base.Published, Link: atomLink{Href: s.URL, Rel: "alternate"}}
 		if s.Feed {
 			e.Source.Link.Rel = "self"
 		}

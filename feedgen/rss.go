@@ -30,6 +30,7 @@ type rssChannel struct {
 	*feeds.RssFeed
 	XMLName struct{}   `xml:"channel"`
 	Title   rssText    `xml:"title"`
+	About   rssText    `xml:"description"`
 	Links   []atomLink `xml:"atom:link"`
 	Archive *struct{}  `xml:"fh:archive"`
 	Items   []*rssItem `xml:"item"`
@@ -75,6 +76,7 @@ func (d Document) renderRSS() ([]byte, error) {
 	channel := &rssChannel{
 		RssFeed: base,
 		Title:   rssTitle(base.Title),
+		About:   rssTitle(base.Description),
 		Links:   d.links(RSS),
 		Archive: mark(d.Chain.Archive),
 	}

@@ -119,7 +119,9 @@ func (s *Server) archiveDocument(ctx context.Context, st *state, f news.Feed, c 
 		return func(format feedgen.Format) string { return st.links.Archive(f.Slug, name, format) }
 	}
 	doc.Self = at(stem)
-	doc.Chain = feedgen.Chain{Archive: true, Current: func(format feedgen.Format) string { return st.links.Feed(f.Slug, format) }}
+	// What is still being filled is not marked as an archive: it is of no use to
+	// keep it, and the first one would have no neighbour that a mark calls for.
+	doc.Chain = feedgen.Chain{Archive: p.full, Current: func(format feedgen.Format) string { return st.links.Feed(f.Slug, format) }}
 	if p.page > 1 {
 		doc.Chain.Prev = at(strconv.FormatInt(p.page-1, 10))
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -75,11 +76,7 @@ func newSite(t testing.TB, change ...func(*Settings)) *site {
 	for _, f := range change {
 		f(&s.settings)
 	}
-	var err error
-	if s.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "jianxun.db"), s.clock); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.store.Close() })
+	s.store = s.open(filepath.Join(t.TempDir(), "jianxun.db"))
 	set, err := templates.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -89,6 +86,45 @@ func newSite(t testing.TB, change ...func(*Settings)) *site {
 		Now: s.clock, Log: slog.New(slog.DiscardHandler), View: view})
 	s.reload()
 	return s
+}
+
+// blank is a store without an article. Making its tables takes longer than most
+// tests do, so they are made once and copied.
+var blank = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "jianxun")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := filepath.Join(dir, "blank.db")
+	s, err := store.Open(context.Background(), "sqlite:"+file, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
+// open gives the store in the file, a blank one when there is none.
+func (s *site) open(file string) *store.Store {
+	s.t.Helper()
+	if _, err := os.Stat(file); err != nil {
+		b, err := blank()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	opened, err := store.Open(s.t.Context(), "sqlite:"+file, s.clock)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = opened.Close() })
+	return opened
 }
 
 // view is an issue in few words; how issues read is the digest's to test.
@@ -156,9 +192,11 @@ func (s *site) save(list ...news.Article) {
 func filled(t testing.TB, n int, change ...func(*Settings)) *site {
 	t.Helper()
 	s := newSite(t, change...)
+	var list []news.Article
 	for i := range n {
-		s.save(page(i))
+		list = append(list, page(i))
 	}
+	s.save(list...)
 	s.set(monday.Add(time.Hour))
 	s.refresh()
 	return s
