@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 	"time"
 
 	"jianxun/internal/news"
@@ -43,8 +42,12 @@ func (s *Store) Collect(ctx context.Context, feeds []news.Feed, now time.Time) (
 		return out, nil
 	}
 	return out, s.inTx(ctx, func(t tx) error {
+		c, err := t.collector(ctx)
+		if err != nil {
+			return err
+		}
 		for _, i := range behind {
-			k, err := t.collect(ctx, feeds[i], now)
+			k, err := c.collect(ctx, feeds[i], now)
 			if err != nil {
 				return err
 			}
@@ -71,33 +74,59 @@ func scanKept(row scanner) (k kept, err error) {
 // shorter, or an earlier call left something to archive.
 func (s *Store) due(ctx context.Context, k kept, now time.Time, items int) (due bool, err error) {
 	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM articles WHERE available > $1 AND available <= $2 AND seq <= $3)
-		OR EXISTS (SELECT 1 FROM collected WHERE collection = $4 AND position = 0 ORDER BY placed DESC LIMIT 1 OFFSET $5)`,
+		OR EXISTS (SELECT 1 FROM collection_current WHERE collection = $4 ORDER BY placed DESC LIMIT 1 OFFSET $5)`,
 		k.looked, ms(now), k.seq, k.ID, items).Scan(&due)
 	return due, err
 }
 
-func (t tx) collect(ctx context.Context, f news.Feed, now time.Time) (kept, error) {
-	k, err := t.keep(ctx, f.Name(), now)
+// collector is one transaction over several collections. What one of them has
+// to look at is what most of the others have to.
+type collector struct {
+	tx
+	enter, leave *sql.Stmt
+	seen         map[[2]int64][]news.Article
+}
+
+func (t tx) collector(ctx context.Context) (c collector, err error) {
+	c = collector{tx: t, seen: map[[2]int64][]news.Article{}}
+	if c.enter, err = t.PrepareContext(ctx, `INSERT INTO collection_current (collection, placed) SELECT $1, $2
+		WHERE NOT EXISTS (SELECT 1 FROM collection_archive WHERE collection = $1 AND placed = $2) ON CONFLICT (collection, placed) DO NOTHING`); err != nil {
+		return c, err
+	}
+	c.leave, err = t.PrepareContext(ctx, `DELETE FROM collection_current WHERE collection = $1 AND placed = $2`)
+	return c, err // the statements end with the transaction
+}
+
+func (c collector) collect(ctx context.Context, f news.Feed, now time.Time) (kept, error) {
+	k, err := c.keep(ctx, f.Name(), now)
 	if err != nil {
 		return k, err
 	}
-	changed, err := t.unseen(ctx, k, now)
-	if err != nil {
-		return k, err
+	state := [2]int64{k.seq, k.looked}
+	changed, ok := c.seen[state]
+	if !ok {
+		if changed, err = c.unseen(ctx, k, now); err != nil {
+			return k, err
+		}
+		c.seen[state] = changed
 	}
 	for _, a := range changed {
 		k.seq = max(k.seq, a.Seq)
-		if err := t.enter(ctx, k.ID, a, a.State == news.Live && !a.Placed.After(now) && f.Match(a)); err != nil {
+		way := c.leave
+		if a.State == news.Live && !a.Placed.After(now) && f.Match(a) {
+			way = c.enter
+		}
+		if _, err := way.ExecContext(ctx, k.ID, ms(a.Placed)); err != nil {
 			return k, err
 		}
 	}
 	if k.Behind = len(changed) >= collectAtOnce; !k.Behind {
 		k.looked = ms(now)
-		if err := t.archive(ctx, &k, f.Items); err != nil {
+		if err := c.archive(ctx, &k, f.Items); err != nil {
 			return k, err
 		}
 	}
-	_, err = t.ExecContext(ctx, `UPDATE collections SET seq = $2, looked = $3, archived = $4 WHERE id = $1`, k.ID, k.seq, k.looked, k.Archived)
+	_, err = c.ExecContext(ctx, `UPDATE collections SET seq = $2, looked = $3, archived = $4 WHERE id = $1`, k.ID, k.seq, k.looked, k.Archived)
 	return k, err
 }
 
@@ -123,45 +152,35 @@ func (t tx) unseen(ctx context.Context, k kept, now time.Time) ([]news.Article, 
 	return append(due, changed...), err
 }
 
-// enter puts an article into the subscription document or takes it out. What is
-// archived is left alone.
-func (t tx) enter(ctx context.Context, collection int64, a news.Article, in bool) error {
-	statement := `DELETE FROM collected WHERE collection = $1 AND placed = $2 AND position = 0`
-	if in {
-		statement = `INSERT INTO collected (collection, placed, position, revision) VALUES ($1, $2, 0, 0) ON CONFLICT (collection, placed) DO NOTHING`
-	}
-	_, err := t.ExecContext(ctx, statement, collection, ms(a.Placed))
-	return err
-}
-
 // archive moves what stands behind the newest items into the archive, the
 // oldest first, each article in the revision that it has now.
 func (t tx) archive(ctx context.Context, k *kept, items int) error {
-	rows, err := t.QueryContext(ctx, `SELECT placed FROM collected WHERE collection = $1 AND position = 0 ORDER BY placed DESC LIMIT 1 OFFSET $2`, k.ID, items)
-	newest, err := collect(rows, err, scanMS)
-	if err != nil || len(newest) == 0 {
+	var newest int64 // of those that leave
+	err := t.QueryRowContext(ctx, `SELECT placed FROM collection_current WHERE collection = $1 ORDER BY placed DESC LIMIT 1 OFFSET $2`, k.ID, items).Scan(&newest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
 		return err
 	}
-	rows, err = t.QueryContext(ctx, `SELECT placed FROM collected WHERE collection = $1 AND position = 0 AND placed <= $2 ORDER BY placed LIMIT $3`,
-		k.ID, newest[0], collectAtOnce)
-	leaving, err := collect(rows, err, scanMS)
+	moved, err := t.ExecContext(ctx, `INSERT INTO collection_archive (collection, position, placed, revision)
+		SELECT $1, $2 + row_number() OVER (ORDER BY c.placed), c.placed, a.revision
+		FROM (SELECT placed FROM collection_current WHERE collection = $1 AND placed <= $3 ORDER BY placed LIMIT $4) c JOIN articles a ON a.placed = c.placed`,
+		k.ID, k.Archived, newest, collectAtOnce)
 	if err != nil {
 		return err
 	}
-	for _, placed := range leaving {
-		k.Archived++
-		if _, err := t.ExecContext(ctx, `UPDATE collected SET position = $3, revision = (SELECT revision FROM articles WHERE placed = $2)
-			WHERE collection = $1 AND placed = $2`, k.ID, placed, k.Archived); err != nil {
-			return err
-		}
+	n, err := moved.RowsAffected()
+	if err != nil {
+		return err
 	}
-	k.Behind = !slices.Contains(leaving, newest[0])
-	return nil
-}
-
-func scanMS(row scanner) (v int64, err error) {
-	err = row.Scan(&v)
-	return v, err
+	var last int64
+	if err := t.QueryRowContext(ctx, `SELECT placed FROM collection_archive WHERE collection = $1 AND position = $2`, k.ID, k.Archived+n).Scan(&last); err != nil {
+		return err
+	}
+	k.Archived += n
+	k.Behind = last != newest
+	_, err = t.ExecContext(ctx, `DELETE FROM collection_current WHERE collection = $1 AND placed <= $2`, k.ID, last)
+	return err
 }
 
 // Current lists the articles of the feed's subscription document, newest first.
@@ -169,7 +188,7 @@ func scanMS(row scanner) (v int64, err error) {
 func (s *Store) Current(ctx context.Context, f news.Feed, c news.Collection, now time.Time) ([]news.Article, error) {
 	if !c.Behind {
 		rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE state = 'live' AND placed IN
-			(SELECT placed FROM collected WHERE collection = $1 AND position = 0 ORDER BY placed DESC LIMIT $2) ORDER BY placed DESC`, c.ID, f.Items)
+			(SELECT placed FROM collection_current WHERE collection = $1 ORDER BY placed DESC LIMIT $2) ORDER BY placed DESC`, c.ID, f.Items)
 		return collect(rows, err, scanArticle)
 	}
 	newest, err := s.Newest(ctx, f.Filter, now, 2*f.Items)
@@ -179,7 +198,7 @@ func (s *Store) Current(ctx context.Context, f news.Feed, c news.Collection, now
 	var current []news.Article
 	for _, a := range newest {
 		var archived bool
-		if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM collected WHERE collection = $1 AND placed = $2 AND position > 0)`,
+		if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM collection_archive WHERE collection = $1 AND placed = $2)`,
 			c.ID, ms(a.Placed)).Scan(&archived); err != nil {
 			return nil, err
 		}
@@ -194,14 +213,14 @@ func (s *Store) Current(ctx context.Context, f news.Feed, c news.Collection, now
 // last, the last first, each in the revision in which it was archived.
 func (s *Store) Archived(ctx context.Context, collection, first, last int64) ([]news.Article, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT a.id, identity, seq, source, url, r.content, published, date_only, first_seen, a.placed, r.updated, changed, withdrawn, state, r.revision
-		FROM collected c JOIN articles a ON a.placed = c.placed JOIN article_revisions r ON r.article_id = a.id AND r.revision = c.revision
+		FROM collection_archive c JOIN articles a ON a.placed = c.placed JOIN article_revisions r ON r.article_id = a.id AND r.revision = c.revision
 		WHERE c.collection = $1 AND c.position BETWEEN $2 AND $3 AND a.state = 'live' ORDER BY c.position DESC`, collection, first, last)
 	return collect(rows, err, scanArticle)
 }
 
 // Positions are the places of an article in the archives of collections.
 func (s *Store) Positions(ctx context.Context, a news.Article) (map[int64]int64, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT c.id, d.position FROM collections c JOIN collected d ON d.collection = c.id AND d.placed = $1 WHERE d.position > 0`, ms(a.Placed))
+	rows, err := s.read.QueryContext(ctx, `SELECT collection, position FROM collection_archive WHERE placed = $1`, ms(a.Placed))
 	places := map[int64]int64{}
 	_, err = collect(rows, err, func(row scanner) (id int64, err error) {
 		var position int64

@@ -220,7 +220,7 @@ func TestRequirement19EveryArticleIsCollectedOnce(t *testing.T) {
 			}
 			for _, name := range archived {
 				var position int64
-				if err := s.read.QueryRowContext(t.Context(), `SELECT c.position FROM collected c JOIN articles a ON a.placed = c.placed WHERE a.title = $1`, name).Scan(&position); err != nil {
+				if err := s.read.QueryRowContext(t.Context(), `SELECT c.position FROM collection_archive c JOIN articles a ON a.placed = c.placed WHERE a.title = $1`, name).Scan(&position); err != nil {
 					t.Fatal(err)
 				}
 				if was, ok := places[name]; ok && was != position {

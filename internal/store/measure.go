@@ -77,7 +77,7 @@ func (s *Store) Measured(ctx context.Context, a news.Article, image news.Image) 
 		}{
 			{`UPDATE articles SET content = $3, seq = $4, changed = $5 WHERE id = $1 AND revision = $2`, []any{a.ID, a.Revision, content, seq, t.now}},
 			{`UPDATE article_revisions SET content = $3 WHERE article_id = $1 AND revision = $2
-				AND NOT EXISTS (SELECT 1 FROM collected c WHERE c.placed = $4 AND c.position > 0)`, []any{a.ID, a.Revision, content, ms(a.Placed)}},
+				AND NOT EXISTS (SELECT 1 FROM collection_archive c WHERE c.placed = $4)`, []any{a.ID, a.Revision, content, ms(a.Placed)}},
 			{`DELETE FROM unmeasured WHERE article_id = $1 AND EXISTS (SELECT 1 FROM articles WHERE id = $1 AND revision = $2)`, []any{a.ID, a.Revision}},
 		} {
 			if _, err := t.ExecContext(ctx, step.statement, step.args...); err != nil {

@@ -51,7 +51,7 @@ func (s *Store) Restore(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		if _, err := t.ExecContext(ctx, `UPDATE collected SET revision = $2 WHERE placed = $1 AND position > 0`, placed, a.Revision); err != nil {
+		if _, err := t.ExecContext(ctx, `UPDATE collection_archive SET revision = $2 WHERE placed = $1`, placed, a.Revision); err != nil {
 			return err
 		}
 		return t.index(ctx, a)
@@ -89,7 +89,8 @@ const withdrawalsRead = 500
 // Withdrawals lists the articles of the filter that were withdrawn last, the
 // newest first, at most limit, leaving out what would not have been shown yet.
 func (s *Store) Withdrawals(ctx context.Context, f news.Filter, now time.Time, limit int) ([]news.Article, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE state = 'withdrawn' AND placed <= $1 ORDER BY withdrawn DESC, placed DESC LIMIT $2`,
+	// The + keeps the engine from going through all that were placed before now.
+	rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE state = 'withdrawn' AND +placed <= $1 ORDER BY withdrawn DESC, placed DESC LIMIT $2`,
 		ms(now), withdrawalsRead)
 	all, err := collect(rows, err, scanArticle)
 	var found []news.Article

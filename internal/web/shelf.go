@@ -117,11 +117,12 @@ func (s *Server) Refresh(ctx context.Context) (bool, error) {
 }
 
 // touched are the feeds that an article has entered, changed in, or left, and
-// those whose archive has grown.
+// those whose archive has grown, once it is filled: the way into it stays right
+// meanwhile.
 func (st *state) touched(changed []news.Article, collections []news.Collection) []news.Feed {
 	var feeds []news.Feed
 	for i, f := range st.Feeds {
-		if len(changed) >= manyChanges || collections[i] != st.shelf.collections[f.Slug] || slices.ContainsFunc(changed, func(a news.Article) bool {
+		if len(changed) >= manyChanges || !collections[i].Behind && collections[i] != st.shelf.collections[f.Slug] || slices.ContainsFunc(changed, func(a news.Article) bool {
 			return f.Match(a) || slices.ContainsFunc(st.shelf.newest[f.Slug], func(b news.Article) bool { return a.ID == b.ID })
 		}) {
 			feeds = append(feeds, f)

@@ -2,11 +2,8 @@ package web
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -38,28 +35,9 @@ type site struct {
 	store    *store.Store
 	articles *articles
 	settings Settings
+	file     string // of the store
 	mu       sync.Mutex
 	now      time.Time
-}
-
-// articles is the store's, until a fault is put in.
-type articles struct {
-	*store.Store
-	fault error
-}
-
-var errBroken = errors.New("the disk is on fire")
-
-func (a *articles) Head(ctx context.Context) (int64, error) {
-	if a.fault != nil {
-		return 0, a.fault
-	}
-	return a.Store.Head(ctx)
-}
-
-func (a *articles) Article(ctx context.Context, id string) (news.Article, error) {
-	found, err := a.Store.Article(ctx, id)
-	return found, errors.Join(err, a.fault)
 }
 
 func newSite(t testing.TB, change ...func(*Settings)) *site {
@@ -76,55 +54,16 @@ func newSite(t testing.TB, change ...func(*Settings)) *site {
 	for _, f := range change {
 		f(&s.settings)
 	}
-	s.store = s.open(filepath.Join(t.TempDir(), "jianxun.db"))
-	set, err := templates.Load()
+	s.file = filepath.Join(t.TempDir(), "jianxun.db")
+	b, err := blank()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.articles = &articles{Store: s.store}
-	s.Server = New(Options{Articles: s.articles, Collections: s.store, Issues: s.store, People: s.store, Templates: set, Key: []byte("a key of 32 octets, more or less"),
-		Now: s.clock, Log: slog.New(slog.DiscardHandler), View: view})
-	s.reload()
+	if err := os.WriteFile(s.file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.open()
 	return s
-}
-
-// blank is a store without an article. Making its tables takes longer than most
-// tests do, so they are made once and copied.
-var blank = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "jianxun")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	file := filepath.Join(dir, "blank.db")
-	s, err := store.Open(context.Background(), "sqlite:"+file, time.Now)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file)
-})
-
-// open gives the store in the file, a blank one when there is none.
-func (s *site) open(file string) *store.Store {
-	s.t.Helper()
-	if _, err := os.Stat(file); err != nil {
-		b, err := blank()
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		if err := os.WriteFile(file, b, 0o600); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	opened, err := store.Open(s.t.Context(), "sqlite:"+file, s.clock)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { _ = opened.Close() })
-	return opened
 }
 
 // view is an issue in few words; how issues read is the digest's to test.
@@ -211,6 +150,9 @@ func page(n int) news.Article {
 }
 
 func idOf(a news.Article) string { return news.ArticleID(news.IdentityOf(a)) }
+
+// urn is the id that an article has in every feed.
+func urn(a news.Article) string { return "urn:uuid:" + idOf(a) }
 
 // do sends a request with header fields given as "Name: value".
 func (s *site) do(method, target string, fields ...string) *http.Response {

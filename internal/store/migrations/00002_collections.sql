@@ -19,15 +19,21 @@ CREATE TABLE collections (
     looked   BIGINT NOT NULL, -- up to when articles were looked at whose day came
     archived BIGINT NOT NULL  -- how many articles have left
 );
-CREATE TABLE collected (
+-- Two tables, so that none of the queries over the few current articles can
+-- take the way over the many archived ones.
+CREATE TABLE collection_current (
     collection BIGINT NOT NULL REFERENCES collections (id),
     placed     BIGINT NOT NULL, -- of the article
-    position   BIGINT NOT NULL, -- in the archive from 1 on; 0 while in the subscription document
-    revision   INTEGER NOT NULL, -- of the article as it was archived
     PRIMARY KEY (collection, placed)
 );
-CREATE INDEX collected_by_position ON collected (collection, position, placed);
-CREATE INDEX collected_by_place ON collected (placed);
+CREATE TABLE collection_archive (
+    collection BIGINT NOT NULL REFERENCES collections (id),
+    position   BIGINT NOT NULL, -- from 1 on
+    placed     BIGINT NOT NULL,
+    revision   INTEGER NOT NULL, -- of the article as it was archived
+    PRIMARY KEY (collection, position)
+);
+CREATE UNIQUE INDEX collection_archive_by_place ON collection_archive (placed, collection);
 
 -- What hubs were told last of a document.
 CREATE TABLE announced (
@@ -46,7 +52,8 @@ CREATE INDEX unmeasured_due ON unmeasured (next_try);
 -- +goose Down
 DROP TABLE unmeasured;
 DROP TABLE announced;
-DROP TABLE collected;
+DROP TABLE collection_archive;
+DROP TABLE collection_current;
 DROP TABLE collections;
 DROP INDEX articles_withdrawn;
 ALTER TABLE articles DROP COLUMN withdrawn;

@@ -1,0 +1,161 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"jianxun/feedgen"
+	"jianxun/internal/news"
+)
+
+// arrival is the n-th article to come. Every third is dated long ago, every
+// second is a notice, every third but one tells of a lawsuit.
+func arrival(n int) news.Article {
+	a := page(-n)
+	if n%3 == 0 {
+		a.Published = monday.AddDate(0, -1, -n)
+	}
+	if n%2 == 0 {
+		a.Column = "通知公告"
+	}
+	if n%3 != 1 {
+		a.Text += "公益诉讼。"
+	}
+	return a
+}
+
+// sixFeeds are a long and a short one of everything, of a column and of a keyword.
+func sixFeeds(set *Settings) {
+	set.Feeds = nil
+	for _, items := range []int{50, 10} {
+		for slug, f := range map[string]news.Filter{news.AllFeed: {}, "tongzhi": {Columns: []string{"通知公告"}}, "susong": {Keywords: []string{"公益诉讼"}}} {
+			if items == 10 {
+				slug += "-10"
+			}
+			set.Feeds = append(set.Feeds, news.Feed{Slug: slug, Title: slug, Items: items, Filter: f})
+		}
+	}
+}
+
+// answered is a document as it was answered.
+type answered struct {
+	body []byte
+	tag  string
+}
+
+// walk follows a feed from its subscription document to its beginning, as RFC
+// 5005 and JSON Feed have it, and adds the archive documents to seen.
+func (s *site) walk(slug string, format feedgen.Format, seen map[string]answered) (items []string) {
+	s.t.Helper()
+	for target := s.Links().Feed(slug, format); target != ""; {
+		r := s.get(target)
+		wantStatus(s.t, r, 200)
+		tag, b := r.Header.Get("Etag"), body(s.t, r)
+		r.Body = readAgain(b)
+		d := parse(s.t, r)
+		if d.self != target {
+			s.t.Errorf("%s calls itself %s", target, d.self)
+		}
+		if strings.Contains(target, "/archive/") {
+			if was, ok := seen[target]; ok && (was.tag != tag || !bytes.Equal(was.body, b)) {
+				s.t.Errorf("%s has changed", target)
+			}
+			seen[target] = answered{b, tag}
+		}
+		items, target = append(items, d.items...), d.prev
+	}
+	return items
+}
+
+// wantWalks expects that each walk through the feed gives each of the articles
+// that it takes once.
+func (s *site) wantWalks(f news.Feed, articles []news.Article, seen map[string]answered) {
+	s.t.Helper()
+	want := map[string]bool{}
+	for _, a := range articles {
+		if f.Match(a) {
+			want[urn(a)] = true
+		}
+	}
+	first := s.walk(f.Slug, feedgen.RSS, seen)
+	got := map[string]bool{}
+	for _, item := range first {
+		got[item] = true
+	}
+	if len(first) != len(want) || !maps.Equal(got, want) {
+		s.t.Errorf("%s, %d articles: the walk gives %d items, %d of them different; want %d", f.Slug, len(articles), len(first), len(got), len(want))
+	}
+	for _, format := range []feedgen.Format{feedgen.Atom, feedgen.JSON} {
+		if items := s.walk(f.Slug, format, seen); !slices.Equal(items, first) {
+			s.t.Errorf("%s, %d articles: in %s the walk gives other items than in RSS", f.Slug, len(articles), format)
+		}
+	}
+}
+
+func TestRequirement19TheWalkGivesEveryArticleOnce(t *testing.T) {
+	s := newSite(t, sixFeeds)
+	s.set(monday.Add(10 * time.Hour))
+	var articles []news.Article
+	seen := map[string]answered{}
+	var beside *site
+	// 60 and 110 fill the last page of the short feeds to the end, 50 and 100 that of the long.
+	for _, n := range []int{0, 1, 49, 50, 51, 60, 61, 100, 101, 110, 237} {
+		var batch []news.Article
+		for len(articles)+len(batch) < n {
+			batch = append(batch, arrival(len(articles)+len(batch)+1))
+		}
+		s.save(batch...)
+		articles = append(articles, batch...)
+		s.set(s.clock().Add(time.Minute))
+		s.refresh()
+		for _, f := range s.settings.Feeds {
+			s.wantWalks(f, articles, seen)
+		}
+		if n == 101 {
+			beside = s.another()
+		}
+	}
+	// Every document that any walk has seen, short pages of long ago too, still
+	// stands, here, on a second Server that ran beside, and after a restart.
+	beside.set(s.clock())
+	beside.refresh()
+	for name, at := range map[string]*site{"here": s, "beside": beside, "after a restart": s.another()} {
+		for target, was := range seen {
+			r := at.get(target)
+			if tag := r.Header.Get("Etag"); r.StatusCode != 200 || tag != was.tag || !bytes.Equal(body(t, r), was.body) {
+				t.Errorf("%s, %s: status %d, or its octets or tag %s are not those of before (%s)", name, target, r.StatusCode, tag, was.tag)
+			}
+		}
+	}
+	if kinds := kindsOf(seen); kinds != "full: 60, short: 84" {
+		t.Errorf("the walks saw other documents than were meant: %s", kinds)
+	}
+}
+
+// kindsOf counts full and short archive documents.
+func kindsOf(seen map[string]answered) string {
+	short := 0
+	for target := range seen {
+		if strings.Contains(target[strings.LastIndex(target, "/"):], "-") {
+			short++
+		}
+	}
+	return fmt.Sprintf("full: %d, short: %d", len(seen)-short, short)
+}
+
+// TestRequirement19ALateArticleGoesToTheEndOfTheArchive: it is older than all
+// that is archived, and still no document that names them changes.
+func TestRequirement19ALateArticleGoesToTheEndOfTheArchive(t *testing.T) {
+	s := archived(t, 51)
+	late := page(999)
+	s.save(late)
+	s.refresh()
+	if d := s.read(s.read("/feeds/all.atom").prev); d.self != address+"/feeds/all/archive/2-2.atom" || !slices.Equal(d.items, []string{urn(late), urn(page(10))}) {
+		t.Errorf("%s holds %v", d.self, d.titles)
+	}
+}
