@@ -10,8 +10,8 @@ test)
 	without="the race detector"
 	;;
 interop)
-	packages="newsboat python3-feedparser libxml2-utils postfix chromium fonts-noto-cjk"
-	tools="newsboat xmllint smtp-sink chromium feedparser"
+	packages="newsboat python3-feedparser rss2email sfeed curl libxml2-utils postfix chromium fonts-noto-cjk"
+	tools="newsboat feedparser r2e sfeed curl xmllint smtp-sink chromium"
 	without="what needs them"
 	;;
 *)

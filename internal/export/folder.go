@@ -8,15 +8,12 @@
 package export
 
 import (
-	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -40,15 +37,25 @@ type Counts struct {
 	Removed   int `json:"removed"`
 }
 
-// Folder is an open folder. Close or Abandon it.
+// Folder is an open folder. Put, Keep and Drop may be called by several
+// goroutines at once, but not for the same path. Close or Abandon it.
 type Folder struct {
-	Counts
-	dir   string
-	lock  *os.File
-	notes *os.File
-	state State
-	old   map[string]string // digest by path, empty when not known
-	files map[string]string // of this run
+	dir    string
+	lock   *os.File
+	notes  *notes
+	state  State
+	listed bool // there is a manifest
+
+	mu      sync.Mutex        // guards what follows
+	old     map[string]string // digest by path; empty: only reading the file can tell
+	files   map[string]file   // of this run
+	dirs    map[string]bool   // whose entries this run has changed
+	removed int
+}
+
+type file struct {
+	digest  string
+	written bool // by this run
 }
 
 // own is where the package keeps its things, below the folder.
@@ -59,14 +66,11 @@ func Open(dir string) (*Folder, error) {
 	if err := mayUse(dir); err != nil {
 		return nil, err
 	}
-	f := &Folder{dir: dir, old: map[string]string{}, files: map[string]string{}}
+	f := &Folder{dir: filepath.Clean(dir), old: map[string]string{}, files: map[string]file{}, dirs: map[string]bool{}}
+	f.notes = &notes{name: f.own("notes")}
 	for _, step := range []func() error{
-		func() error { return os.MkdirAll(f.own("tmp"), 0o755) },
+		func() error { return os.MkdirAll(f.own(""), 0o755) },
 		f.take, f.read, f.clear,
-		func() (err error) {
-			f.notes, err = os.OpenFile(f.own("notes"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-			return err
-		},
 	} {
 		if err := step(); err != nil {
 			f.Abandon()
@@ -87,7 +91,7 @@ func mayUse(dir string) error {
 	case len(entries) == 0:
 		return nil
 	}
-	if _, err := os.Stat(filepath.Join(dir, own)); err != nil {
+	if info, err := os.Stat(filepath.Join(dir, own)); err != nil || !info.IsDir() {
 		return news.Errorf(news.Conflict, "the folder %s holds files that are not from an export; choose an empty one", dir)
 	}
 	return nil
@@ -95,52 +99,49 @@ func mayUse(dir string) error {
 
 func (f *Folder) own(name string) string { return filepath.Join(f.dir, own, name) }
 
+func (f *Folder) path(path string) string { return filepath.Join(f.dir, filepath.FromSlash(path)) }
+
 // take locks the folder until this process ends, however it ends.
 func (f *Folder) take() (err error) {
 	if f.lock, err = os.OpenFile(f.own("lock"), os.O_CREATE|os.O_RDWR, 0o644); err != nil {
 		return err
 	}
-	if err := syscall.Flock(int(f.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	err = syscall.Flock(int(f.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return news.Errorf(news.Conflict, "another export is writing to %s", f.dir)
 	}
-	return nil
+	return err
 }
 
-// read learns what is there: what the last run that ended wrote, and what one
-// that was killed after it may have.
-func (f *Folder) read() error {
-	err := lines(f.own("manifest"), func(n int, line string) error {
-		if n == 0 {
-			return json.Unmarshal([]byte(line), &f.state)
-		}
-		digest, path, _ := strings.Cut(line, " ")
-		f.old[path] = digest
-		return nil
-	})
-	if err != nil {
-		return news.Errorf(news.Invalid, "the folder %s cannot be continued (%w); remove it and export again", f.dir, err)
-	}
-	return lines(f.own("notes"), func(_ int, line string) error {
-		f.old[line] = ""
-		return nil
-	})
-}
-
-func lines(name string, each func(n int, line string) error) error {
-	r, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
+// read learns what is there: what the last run that ended wrote, and what those
+// that were killed after it may have.
+func (f *Folder) read() (err error) {
+	body, err := os.ReadFile(f.own("state"))
+	switch {
+	case err == nil && json.Unmarshal(body, &f.state) != nil:
+		return f.damaged("state")
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	defer func() { _ = r.Close() }() // it was only read
-	scan := bufio.NewScanner(r)
-	for n := 0; scan.Scan(); n++ {
-		if err := each(n, scan.Text()); err != nil {
-			return err
-		}
+	ended := err == nil
+	if f.old, f.listed, err = f.readManifest(); err != nil {
+		return err
 	}
-	return scan.Err()
+	if ended && !f.listed {
+		return f.damaged("manifest")
+	}
+	noted, renewed, err := readNotes(f.notes.name)
+	for _, path := range noted {
+		f.old[path] = ""
+	}
+	if renewed {
+		f.state.Stamp, f.state.Change = "", 0 // some files are of that run, some of the one before
+	}
+	return err
+}
+
+func (f *Folder) damaged(name string) error {
+	return news.Errorf(news.Invalid, "the folder %s cannot be continued, because %s is damaged; remove the folder and export again", f.dir, f.own(name))
 }
 
 // clear removes what a run that was killed was writing.
@@ -151,32 +152,24 @@ func (f *Folder) clear() error {
 	return os.Mkdir(f.own("tmp"), 0o755)
 }
 
-// State is what the last run that ended left.
+// State is what the last run that ended left. Its stamp is empty when a run that
+// renewed everything was killed after it.
 func (f *Folder) State() State { return f.state }
 
-// Has tells whether an earlier run left a file at the path.
-func (f *Folder) Has(path string) bool {
-	_, ok := f.old[path]
-	return ok
-}
+// Renew tells that this run makes everything anew. Should it be killed, the next
+// one must do so too: what State says is no longer true of all files.
+func (f *Folder) Renew() error { return cannot(f.notes.add(renewal)) }
 
 // Abandon leaves the folder as it is now; the next run goes on from there.
 func (f *Folder) Abandon() {
-	if f.notes != nil {
-		_ = f.notes.Close() // the next run reads what is there
-	}
+	f.notes.close()
 	if f.lock != nil {
-		_ = f.lock.Close()
+		_ = f.lock.Close() // it was only held
 	}
-}
-
-func digestOf(body []byte) string {
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:16])
 }
 
 func cannot(err error) error {
-	if _, ours := errors.AsType[*news.Error](err); ours {
+	if _, ours := errors.AsType[*news.Error](err); ours || err == nil {
 		return err
 	}
 	return news.Errorf(news.Unavailable, "the export cannot be written: %w", err)

@@ -17,26 +17,26 @@ type File struct {
 }
 
 // File gives what a visitor of the path is answered, in the site's language.
-// Its octets are those that are served.
+// Its octets are those that are served; a page, which is made for each request
+// and so served as it is, is compressed here.
 func (s *Server) File(ctx context.Context, path string) (File, error) {
-	plain := s.answerTo(ctx, path, "identity")
-	f := File{Status: plain.status, Body: plain.body.Bytes()}
+	first := s.answerTo(ctx, path, "br")
+	f := File{Status: first.status, Body: first.body.Bytes()}
+	if first.header.Get("Content-Encoding") == "br" {
+		f.Brotli = f.Body
+		f.Gzip = s.answerTo(ctx, path, "gzip").body.Bytes()
+		f.Body = s.answerTo(ctx, path, "identity").body.Bytes()
+		return f, nil
+	}
 	if len(f.Body) < compressFrom {
 		return f, nil
 	}
 	var err error
-	for _, c := range []struct {
-		name     string
-		to       *[]byte
-		compress func([]byte) ([]byte, error)
-	}{{"gzip", &f.Gzip, compressGzip}, {"br", &f.Brotli, compressBrotli}} {
-		if a := s.answerTo(ctx, path, c.name); a.header.Get("Content-Encoding") == c.name {
-			*c.to = a.body.Bytes()
-		} else if *c.to, err = c.compress(f.Body); err != nil {
-			return f, err
-		}
+	if f.Gzip, err = compressGzip(f.Body); err != nil {
+		return f, err
 	}
-	return f, nil
+	f.Brotli, err = compressBrotli(f.Body)
+	return f, err
 }
 
 // recorded is an answer kept in memory.
@@ -52,6 +52,9 @@ func (r *recorded) Write(p []byte) (int, error) { return r.body.Write(p) }
 
 func (s *Server) answerTo(ctx context.Context, path, coding string) *recorded {
 	rec := &recorded{status: http.StatusOK, header: http.Header{}}
+	if st := s.state.Load(); st != nil {
+		path = st.prefix + path
+	}
 	r := (&http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{"Accept-Encoding": {coding}}}).WithContext(ctx)
 	s.ServeHTTP(rec, r)

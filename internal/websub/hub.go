@@ -17,7 +17,6 @@ package websub
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -133,7 +132,9 @@ func (h *Hub) Run(ctx context.Context) {
 	for {
 		var err error
 		for _, l := range lanes {
-			err = errors.Join(err, h.fill(ctx, l, &jobs))
+			if err = h.fill(ctx, l, &jobs); err != nil {
+				break
+			}
 		}
 		if ctx.Err() != nil {
 			return

@@ -64,7 +64,6 @@ func (p *Publisher) Publish(_ context.Context, topics []string) error {
 				break
 			}
 		}
-		signal(l.wake)
 	}
 	return errors.Join(errs...)
 }
@@ -116,6 +115,7 @@ func (l *line) add(n notice) bool {
 		return false
 	}
 	l.waiting = append(l.waiting, n)
+	signal(l.wake)
 	return true
 }
 
@@ -124,6 +124,10 @@ func (l *line) add(n notice) bool {
 func (l *line) take(now time.Time) (n notice, wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	select {
+	case <-l.wake: // what came so far is looked at now
+	default:
+	}
 	first := -1
 	for i, w := range l.waiting {
 		if first < 0 || w.due.Before(l.waiting[first].due) {

@@ -55,7 +55,10 @@ func (h *Hub) deliver(ctx context.Context, p news.HubPush) (string, error) {
 	// Read after the push was claimed: what is marked later is due again.
 	body, contentType, err := h.opt.Content(ctx, p.Topic)
 	if err != nil {
-		return "", err
+		if news.CodeOf(err) == news.NotFound {
+			return "", err
+		}
+		return "", news.Errorf(news.Unavailable, "the document cannot be had: %w", err)
 	}
 	document := fingerprint(contentType, body)
 	if document == p.Document {
