@@ -8,10 +8,9 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
+	"sync"
 	"time"
 
-	"jianxun/feedgen"
 	"jianxun/internal/export"
 	"jianxun/internal/news"
 	"jianxun/internal/web"
@@ -26,23 +25,51 @@ func (a *App) Export(ctx context.Context, dir string, progress func(done int, at
 		return export.Counts{}, err
 	}
 	defer folder.Abandon() // after Close it does nothing more
-	if err := a.whole(ctx); err != nil {
-		return export.Counts{}, err
-	}
 	e := &exporter{app: a, folder: folder, progress: progress, now: a.opt.Now()}
-	if e.head, err = a.store.Head(ctx); err != nil {
-		return export.Counts{}, err
-	}
-	if e.stamp, err = a.stamp(); err != nil {
-		return export.Counts{}, err
-	}
-	for _, step := range []func(context.Context) error{e.articles, e.feeds, e.issues, e.rest} {
+	// What a file leads to is written before it: a page's style, the archive that
+	// a feed names, the article that a list links to.
+	for _, step := range []func(context.Context) error{e.begin, e.style, e.articles, e.archives, e.feeds, e.issues, e.rest} {
 		if err := step(ctx); err != nil {
-			return folder.Counts, err
+			return folder.Counts(), err
 		}
 	}
 	err = folder.Close(export.State{Stamp: e.stamp, Change: e.head, At: e.now, Tails: e.tails})
-	return folder.Counts, err
+	return folder.Counts(), err
+}
+
+// exporter is one run.
+type exporter struct {
+	app      *App
+	folder   *export.Folder
+	progress func(done int, at string)
+	now      time.Time
+	head     int64
+	stamp    string
+	fresh    bool           // all files must be made anew
+	touched  []news.Article // that changed since the last run
+	tails    []string
+
+	mu   sync.Mutex // guards done, and progress
+	done int
+}
+
+// begin finds out what is to be done, and fills the site. The head is read
+// first: what changes from then on is the next run's too.
+func (e *exporter) begin(ctx context.Context) (err error) {
+	if e.head, err = e.app.store.Head(ctx); err != nil {
+		return err
+	}
+	if e.stamp, err = e.app.stamp(); err != nil {
+		return err
+	}
+	was := e.folder.State()
+	// A store that has fewer changes than before is an older one, brought back.
+	if e.fresh = was.Stamp != e.stamp || was.Change > e.head; e.fresh {
+		if err := e.folder.Renew(); err != nil {
+			return err
+		}
+	}
+	return e.app.whole(ctx)
 }
 
 // whole fills the site, and its archives to the end.
@@ -61,11 +88,11 @@ func (a *App) whole(ctx context.Context) error {
 }
 
 // stamp stands for all that decides what files hold, but the articles: the
-// settings and the program with its templates.
+// settings, which store it is, and the program with its templates.
 func (a *App) stamp() (string, error) {
 	h := sha256.New()
 	cfg := a.Config()
-	if err := json.NewEncoder(h).Encode([]any{cfg.Title, cfg.URL, cfg.Language, cfg.Zone.String(), cfg.Feeds, cfg.Sources, cfg.Digests, cfg.WebSub.Hubs, cfg.WebSub.Hub}); err != nil {
+	if err := json.NewEncoder(h).Encode([]any{cfg.Store, cfg.Title, cfg.URL, cfg.Language, cfg.Zone.String(), cfg.Feeds, cfg.Sources, cfg.Digests, cfg.WebSub.Hubs, cfg.WebSub.Hub}); err != nil {
 		return "", err
 	}
 	path, err := os.Executable()
@@ -83,233 +110,104 @@ func (a *App) stamp() (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
-// exporter is one run.
-type exporter struct {
-	app      *App
-	folder   *export.Folder
-	progress func(done int, at string)
-	now      time.Time
-	head     int64
-	stamp    string
-	touched  []news.Article // that changed since the last run
-	tails    []string
-	done     int
-}
+// twins are the endings of a file and of its compressed forms.
+func twins() []string { return []string{"", ".gz", ".br"} }
 
 // put writes what the path answers, with its compressed twins, to the file.
 func (e *exporter) put(ctx context.Context, path, file string) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	f, err := e.app.web.File(ctx, path)
 	if err != nil {
 		return err
 	}
 	if f.Status != http.StatusOK && f.Status != http.StatusGone {
-		return news.Errorf(news.Internal, "%s cannot be exported: the answer is %d", path, f.Status)
+		return unexpected(path, f)
 	}
-	e.done++
-	e.progress(e.done, file)
-	for twin, body := range map[string][]byte{"": f.Body, ".gz": f.Gzip, ".br": f.Brotli} {
-		if body != nil {
-			if err := e.folder.Put(file+twin, body); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return e.write(ctx, file, f)
 }
 
-// fresh tells whether all files must be made anew.
-func (e *exporter) fresh() bool { return e.folder.State().Stamp != e.stamp }
-
-// articlesAtOnce is how many articles are read from the store in one go.
-const articlesAtOnce = 500
-
-// articles writes the pages of those that changed since the last run.
-func (e *exporter) articles(ctx context.Context) error {
-	from := e.folder.State()
-	if e.fresh() {
-		from = export.State{At: e.now}
-	} else {
-		e.folder.KeepBelow("articles/")
-		e.folder.KeepBelow("gone/")
-	}
-	for seq, then := from.Change, from.At; ; then = e.now {
-		list, err := e.app.store.ChangedSince(ctx, seq, then, e.now, articlesAtOnce)
-		if err != nil {
-			return err
-		}
-		for _, a := range list {
-			if err := e.article(ctx, a); err != nil {
-				return err
-			}
-			seq = max(seq, a.Seq)
-			if !e.fresh() {
-				e.touched = append(e.touched, news.Article{Placed: a.Placed, FirstSeen: a.FirstSeen, Changed: a.Changed})
-			}
-		}
-		if len(list) < articlesAtOnce {
-			return nil
-		}
-	}
+func unexpected(path string, f web.File) error {
+	return news.Errorf(news.Internal, "%s cannot be exported: the answer is %d", path, f.Status)
 }
 
-// article writes the page of an article, or for one that was withdrawn the page
-// that says so, to be answered with 410.
-func (e *exporter) article(ctx context.Context, a news.Article) error {
-	page, gone := "articles/"+a.ID+".html", "gone/articles/"+a.ID+".html"
-	for _, file := range []string{page, gone} {
-		for _, twin := range []string{"", ".gz", ".br"} {
-			e.folder.Drop(file + twin)
-		}
-	}
-	switch {
-	case a.State == news.Withdrawn:
-		return e.put(ctx, "/articles/"+a.ID, gone)
-	case a.Published.After(e.now):
-		return nil
-	}
-	return e.put(ctx, "/articles/"+a.ID, page)
-}
-
-func (e *exporter) feeds(ctx context.Context) error {
-	stale, err := e.stalePages(ctx)
-	if err != nil {
+func (e *exporter) write(ctx context.Context, file string, f web.File) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if len(stale) == 0 && !e.fresh() { // else one may show what was withdrawn
-		for _, file := range e.folder.State().Tails {
-			e.keep(file)
-		}
-	}
-	for _, f := range e.app.Config().Feeds {
-		if f.Retired {
-			continue
-		}
-		stem := "feeds/" + f.Slug
-		if err := e.put(ctx, "/"+stem, stem+".html"); err != nil {
-			return err
-		}
-		names := []string{stem + ".deleted.atom"}
-		for _, format := range feedgen.Formats() {
-			names = append(names, stem+"."+string(format))
-		}
-		for _, name := range names {
-			if err := e.put(ctx, "/"+name, name); err != nil {
+	e.mu.Lock()
+	e.done++
+	e.progress(e.done, file)
+	e.mu.Unlock()
+	for i, body := range [][]byte{f.Body, f.Gzip, f.Brotli} {
+		if body != nil {
+			if err := e.folder.Put(file+twins()[i], body); err != nil {
 				return err
 			}
-		}
-		if err := e.archives(ctx, f, stale); err != nil {
-			return err
 		}
 	}
 	return nil
 }
 
-// archives writes the archive documents that are new or that a withdrawal or a
-// restoration has touched. The tail of the last run stays beside today's: whoever
-// has the subscription document of then follows it.
-func (e *exporter) archives(ctx context.Context, f news.Feed, stale map[string]bool) error {
-	full, open := e.app.web.ArchiveNames(f.Slug)
-	for _, format := range feedgen.Formats() {
-		for _, name := range full {
-			file := strings.TrimPrefix(web.ArchivePath(f.Slug, name, format), "/")
-			if !e.fresh() && e.folder.Has(file) && !stale[f.Slug+"/"+name] {
-				e.keep(file)
-			} else if err := e.put(ctx, "/"+file, file); err != nil {
-				return err
-			}
-		}
-		if open == "" {
-			continue
-		}
-		file := strings.TrimPrefix(web.ArchivePath(f.Slug, open, format), "/")
-		if err := e.put(ctx, "/"+file, file); err != nil {
-			return err
-		}
-		e.tails = append(e.tails, file)
+// keep lets a file stay, unless it must be made anew or a run that was killed
+// may have left it without its twins.
+func (e *exporter) keep(file string) bool {
+	if e.fresh || !e.folder.Sure(file, file+".gz", file+".br") {
+		return false
 	}
-	return nil
-}
-
-func (e *exporter) keep(file string) {
-	for _, twin := range []string{"", ".gz", ".br"} {
+	for _, twin := range twins() {
 		e.folder.Keep(file + twin)
 	}
+	return true
 }
 
-// stalePages are the archive pages, written feed/page, whose articles were
-// withdrawn or restored since the last run.
-func (e *exporter) stalePages(ctx context.Context) (map[string]bool, error) {
-	ids, _ := e.app.web.Collections()
-	stale := map[string]bool{}
-	for _, a := range e.touched {
-		if a.Changed.Equal(a.FirstSeen) {
-			continue // new: it changes no page that is full
-		}
-		places, err := e.app.store.Positions(ctx, a)
-		if err != nil {
-			return nil, err
-		}
-		for slug, id := range ids {
-			if position, ok := places[id]; ok {
-				stale[slug+"/"+web.PageOf(position)] = true
+// atOnce is how many files are in the making: while some wait for the disk, one
+// is rendered and another compressed.
+const atOnce = 4
+
+// each does the work for all of the list, several at once, until one fails.
+func each[T any](ctx context.Context, list []T, work func(context.Context, T) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	todo := make(chan T)
+	var workers sync.WaitGroup
+	for range atOnce {
+		workers.Go(func() {
+			for v := range todo {
+				if err := work(ctx, v); err != nil {
+					cancel(err)
+				}
 			}
-		}
+		})
 	}
-	return stale, nil
+	for _, v := range list {
+		if ctx.Err() != nil {
+			break
+		}
+		todo <- v
+	}
+	close(todo)
+	workers.Wait()
+	return context.Cause(ctx)
 }
 
-// issuesExported bounds how many issues of a digest are looked at.
-const issuesExported = 10_000
-
-func (e *exporter) issues(ctx context.Context) error {
-	for _, d := range e.app.Config().Digests {
-		if err := e.put(ctx, "/issues/"+d.Slug, "issues/"+d.Slug+".html"); err != nil {
+func (e *exporter) style(ctx context.Context) error {
+	for _, file := range []string{"style.css", "copy.js"} {
+		if err := e.put(ctx, "/"+file, file); err != nil {
 			return err
-		}
-		list, err := e.app.store.Issues(ctx, d.Slug, issuesExported)
-		if err != nil {
-			return err
-		}
-		for _, is := range list {
-			if is.State != news.Sending && is.State != news.Sent {
-				continue
-			}
-			path := "issues/" + d.Slug + "/" + is.Ref()
-			if err := e.put(ctx, "/"+path, path+".html"); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
 }
 
 func (e *exporter) rest(ctx context.Context) error {
-	for path, file := range map[string]string{"/": "index.html", "/style.css": "style.css", "/copy.js": "copy.js", "/feeds.opml": "feeds.opml"} {
-		if err := e.put(ctx, path, file); err != nil {
-			return err
-		}
+	if err := e.put(ctx, "/", "index.html"); err != nil {
+		return err
 	}
-	return e.folder.Put("nginx/moved.conf", []byte(movedConf(e.app.Config().Feeds, web.Links{URL: e.app.Config().URL}.Base())))
-}
-
-// movedConf says in nginx's words where renamed feeds are and which are gone.
-func movedConf(feeds []news.Feed, base string) string {
-	var b strings.Builder
-	b.WriteString("# Made by jianxun export; include it in the server block.\n")
-	for _, f := range feeds {
-		for _, was := range f.Was {
-			if f.Retired {
-				b.WriteString("location ~ ^" + base + "/feeds/" + was + "([./].*)?$ { return 410; }\n")
-			} else {
-				b.WriteString("location ~ ^" + base + "/feeds/" + was + "([./].*)?$ { return 301 " + base + "/feeds/" + f.Slug + "$1; }\n")
-			}
-		}
-		if f.Retired {
-			b.WriteString("location ~ ^" + base + "/feeds/" + f.Slug + "([./].*)?$ { return 410; }\n")
-		}
+	if err := e.put(ctx, "/feeds.opml", "feeds.opml"); err != nil {
+		return err
 	}
-	return b.String()
+	moved, err := movedConf(e.app.Config().Feeds, web.Links{URL: e.app.Config().URL}.Base())
+	if err != nil {
+		return err
+	}
+	return e.folder.Put("nginx/moved.conf", []byte(moved))
 }

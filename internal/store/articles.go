@@ -72,9 +72,7 @@ func (t tx) insertArticle(ctx context.Context, a news.Article, hash string) erro
 		return err
 	}
 	a.Placed = at(placed)
-	if err := t.index(ctx, a); err != nil {
-		return err
-	}
+	t.index(a)
 	if err := t.measureLater(ctx, a); err != nil {
 		return err
 	}
@@ -97,12 +95,8 @@ func (t tx) reviseArticle(ctx context.Context, a news.Article, hash string, from
 		return err
 	}
 	if a.State == news.Live {
-		if err := t.unindex(ctx, ms(a.Placed)); err != nil {
-			return err
-		}
-		if err := t.index(ctx, a); err != nil {
-			return err
-		}
+		t.unindex(ms(a.Placed))
+		t.index(a)
 	}
 	if err := t.measureLater(ctx, a); err != nil {
 		return err

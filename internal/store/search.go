@@ -53,16 +53,3 @@ func matchExpression(query string) (string, error) {
 	}
 	return strings.Join(parts, " AND "), nil
 }
-
-// index makes a live article found.
-func (t tx) index(ctx context.Context, a news.Article) error {
-	words := han.Bigrams(strings.Join(append([]string{a.Title, a.Text, a.Author, a.Origin}, a.Keywords...), "\n"))
-	_, err := t.ExecContext(ctx, `INSERT INTO search (rowid, words) VALUES ($1, $2)`, ms(a.Placed), strings.Join(words, " "))
-	return err
-}
-
-// unindex makes the article at the place no longer found.
-func (t tx) unindex(ctx context.Context, placed int64) error {
-	_, err := t.ExecContext(ctx, `DELETE FROM search WHERE rowid = $1`, placed)
-	return err
-}

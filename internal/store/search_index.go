@@ -1,10 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
 
+	"jianxun/internal/han"
 	"jianxun/internal/news"
 )
 
@@ -16,19 +21,77 @@ func (d dialect) buildSearch(ctx context.Context, transaction *sql.Tx) error {
 	if _, err := transaction.ExecContext(ctx, d.makeSearch); err != nil {
 		return err
 	}
-	t := tx{transaction, 0}
+	t := tx{transaction, 0, &indexing{}}
 	for from := int64(-1 << 62); ; {
 		batch, err := t.liveFrom(ctx, from)
 		if err != nil || len(batch) == 0 {
 			return err
 		}
 		for _, a := range batch {
-			if err := t.index(ctx, a); err != nil {
-				return err
-			}
+			t.index(a)
+		}
+		if err := t.reindex(ctx); err != nil {
+			return err
 		}
 		from = ms(batch[len(batch)-1].Placed)
 	}
+}
+
+// indexing is what a transaction has to do to the search index. It is done at
+// the end, in one go: between other statements the engine would write the whole
+// of it to disk after each.
+type indexing struct {
+	leave []int64 // places
+	enter []indexed
+}
+
+type indexed struct {
+	placed int64
+	words  string
+}
+
+// index makes a live article found, as it is now.
+func (t tx) index(a news.Article) {
+	words := han.Bigrams(strings.Join(append([]string{a.Title, a.Text, a.Author, a.Origin}, a.Keywords...), "\n"))
+	t.words.enter = append(t.words.enter, indexed{ms(a.Placed), strings.Join(words, " ")})
+}
+
+// unindex makes the article at the place no longer found.
+func (t tx) unindex(placed int64) {
+	t.words.leave = append(t.words.leave, placed)
+	t.words.enter = slices.DeleteFunc(t.words.enter, func(i indexed) bool { return i.placed == placed })
+}
+
+// reindex does what was put off. In the order of places the engine need not
+// write before the end.
+func (t tx) reindex(ctx context.Context) error {
+	slices.Sort(t.words.leave)
+	slices.SortFunc(t.words.enter, func(a, b indexed) int { return cmp.Compare(a.placed, b.placed) })
+	if err := t.each(ctx, `DELETE FROM search WHERE rowid = $1`, len(t.words.leave), func(i int) []any { return []any{t.words.leave[i]} }); err != nil {
+		return err
+	}
+	err := t.each(ctx, `INSERT INTO search (rowid, words) VALUES ($1, $2)`, len(t.words.enter), func(i int) []any {
+		return []any{t.words.enter[i].placed, t.words.enter[i].words}
+	})
+	*t.words = indexing{}
+	return err
+}
+
+// each runs a statement n times.
+func (t tx) each(ctx context.Context, statement string, n int, args func(i int) []any) error {
+	if n == 0 {
+		return nil
+	}
+	prepared, err := t.PrepareContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		if _, err := prepared.ExecContext(ctx, args(i)...); err != nil {
+			return errors.Join(err, prepared.Close())
+		}
+	}
+	return prepared.Close()
 }
 
 func (t tx) liveFrom(ctx context.Context, placed int64) ([]news.Article, error) {

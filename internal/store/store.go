@@ -107,7 +107,8 @@ func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx)
 // tx is a transaction with the one time that everything in it happens at.
 type tx struct {
 	*sql.Tx
-	now int64
+	now   int64
+	words *indexing
 }
 
 func (s *Store) inTx(ctx context.Context, f func(tx) error) error {
@@ -116,7 +117,8 @@ func (s *Store) inTx(ctx context.Context, f func(tx) error) error {
 		return news.Errorf(news.Unavailable, "the store does not take a change: %w", err)
 	}
 	defer func() { _ = t.Rollback() }() // after Commit it does nothing
-	if err := f(tx{t, ms(s.now())}); err != nil {
+	work := tx{t, ms(s.now()), &indexing{}}
+	if err := errors.Join(f(work), work.reindex(ctx)); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {

@@ -21,7 +21,8 @@ func (s *Store) Withdraw(ctx context.Context, id string) error {
 			AND issue_id IN (SELECT id FROM issues WHERE state IN ('draft', 'review', 'approved'))`, id); err != nil {
 			return err
 		}
-		return t.unindex(ctx, placed)
+		t.unindex(placed)
+		return nil
 	})
 }
 
@@ -54,7 +55,8 @@ func (s *Store) Restore(ctx context.Context, id string) error {
 		if _, err := t.ExecContext(ctx, `UPDATE collection_archive SET revision = $2 WHERE placed = $1`, placed, a.Revision); err != nil {
 			return err
 		}
-		return t.index(ctx, a)
+		t.index(a)
+		return nil
 	})
 }
 

@@ -107,7 +107,7 @@ func (s *Server) Refresh(ctx context.Context) (bool, error) {
 	if len(changed) > 0 {
 		shelf.searches = noSearches()
 	}
-	if slices.ContainsFunc(changed, func(a news.Article) bool { return !a.Changed.Equal(a.FirstSeen) }) {
+	if len(changed) >= manyChanges || slices.ContainsFunc(changed, func(a news.Article) bool { return !a.Changed.Equal(a.FirstSeen) }) {
 		shelf.archives = newCache(roomForArchives, sizeOf) // one of them may have been withdrawn or restored
 	}
 	shelf.seq, shelf.at = seq, now

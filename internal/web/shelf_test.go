@@ -148,14 +148,27 @@ func TestAFeedHoldsItsNewestItemsOnly(t *testing.T) {
 
 func TestManyChangesRenewEverything(t *testing.T) {
 	s := newSite(t)
+	s.settings.Feeds[0].Items = 10
+	s.reload()
+	for n := range 12 {
+		s.save(page(2000 + n))
+	}
+	s.refresh()
+	if d := s.read("/feeds/all/archive/1-2.atom"); len(d.items) != 2 {
+		t.Errorf("the archive holds %v", d.titles)
+	}
 	var batch []news.Article
 	for n := range manyChanges + 5 {
 		batch = append(batch, page(n))
 	}
 	batch[len(batch)-1].Column = "通知公告" // beyond what one refresh looks at
 	s.save(batch...)
+	s.withdraw(page(2011))
 	s.refresh()
 	s.wantFeed("tongzhi.rss", batch[len(batch)-1].Title)
+	if d := s.read("/feeds/all/archive/1-2.atom"); !slices.Equal(d.items, []string{urn(page(2010))}) {
+		t.Errorf("the archive holds %v", d.titles)
+	}
 	if s.refresh() {
 		t.Error("the second refresh saw changes")
 	}
