@@ -26,6 +26,7 @@ type generation struct {
 	drafter  digest.Drafter
 	composer *digest.Composer
 	relay    *mail.Relay // nil: mail is captured
+	hubs     hubs
 	capture  mail.Capture
 
 	mu   sync.Mutex
@@ -63,6 +64,7 @@ func (a *App) generation(cfg *config.Config) (*generation, error) {
 		Web:       func(is news.Issue) string { return cfg.URL + digest.WebPath(is) },
 		More:      cfg.URL + "/feeds/" + news.AllFeed,
 	}
+	g.hubs = a.hubsOf(cfg)
 	if cfg.Mail.Host == "" {
 		return g, nil
 	}
@@ -107,7 +109,7 @@ func (a *App) outbox(g *generation, token string, settled func(news.Delivery)) *
 
 func (g *generation) settings(loopback bool) web.Settings {
 	s := web.Settings{Title: g.cfg.Title, URL: g.cfg.URL, Language: g.cfg.Language, Zone: g.cfg.Zone, Feeds: g.cfg.Feeds,
-		Sources: g.cfg.Sources, Hubs: g.cfg.WebSub.Hubs, Digests: g.cfg.Digests, Folder: g.capture.Dir,
+		Sources: g.cfg.Sources, Hubs: g.hubs.addresses, Hub: g.hubs.handler(), Digests: g.cfg.Digests, Folder: g.capture.Dir,
 		Limits: web.Limits{Feeds: g.cfg.Limits.Feeds, Searches: g.cfg.Limits.Searches, Proxies: g.cfg.Limits.Proxies}}
 	if loopback && g.relay == nil {
 		s.Mailbox = mailbox{g.capture}

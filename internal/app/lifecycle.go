@@ -138,7 +138,7 @@ func (a *App) background(name string, f func(context.Context)) {
 func (a *App) refresh(ctx context.Context) {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
-	healthy := true
+	healthy, told := true, map[string]string{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -146,6 +146,9 @@ func (a *App) refresh(ctx context.Context) {
 		case <-tick.C:
 		}
 		_, err := a.web.Refresh(ctx)
+		if err == nil {
+			told = a.announce(ctx, told)
+		}
 		if failed := err != nil && ctx.Err() == nil; failed == healthy {
 			if healthy = !failed; failed {
 				a.log.Error("the feeds cannot be refreshed; they are served as they were", "error", err)

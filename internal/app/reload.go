@@ -142,6 +142,7 @@ func (a *App) run(g *generation) <-chan struct{} {
 			close(first)
 			s.Run(ctx)
 		})
+		r.wg.Go(func() { g.hubs.run(ctx) })
 		r.wg.Go(func() { a.outbox(g, a.token, a.settled).Run(ctx, a.wake) })
 		return r
 	})

@@ -32,20 +32,20 @@ func (s *Server) bind(ctx context.Context, st *state, next *shelf, f news.Feed, 
 		doc.Chain.Prev = func(format feedgen.Format) string { return st.links.Archive(f.Slug, last, format) }
 	}
 	for _, format := range feedgen.Formats() {
-		if err := s.shelve(next, f.Slug+"."+string(format), doc, format, now); err != nil {
+		if err := s.shelve(st, next, f.Slug+"."+string(format), doc, format, now); err != nil {
 			return err
 		}
 	}
 	doc.Tombstones, doc.Self = true, func(feedgen.Format) string { return st.links.URL + "/feeds/" + f.Slug + deletedSuffix }
 	next.newest[f.Slug] = withoutBodies(articles)
-	return s.shelve(next, f.Slug+deletedSuffix, doc, feedgen.Atom, now)
+	return s.shelve(st, next, f.Slug+deletedSuffix, doc, feedgen.Atom, now)
 }
 
 // shelve renders one document, and keeps the one served so far when it would be
 // the same. A change that no time of an article shows, such as one of a title or
 // of a column that an article has left, is dated now: else If-Modified-Since
 // would miss it.
-func (s *Server) shelve(next *shelf, name string, doc feedgen.Document, format feedgen.Format, now time.Time) error {
+func (s *Server) shelve(st *state, next *shelf, name string, doc feedgen.Document, format feedgen.Format, now time.Time) error {
 	body, err := feedgen.Render(doc, format)
 	if err != nil {
 		return err
@@ -65,6 +65,9 @@ func (s *Server) shelve(next *shelf, name string, doc feedgen.Document, format f
 	d, err := newDocument(m, body, changed)
 	if err != nil {
 		return err
+	}
+	if st != s.state.Load() {
+		was = nil // by other settings articles read otherwise, and no time of theirs shows it
 	}
 	d.past = newPast(doc, format, m, was)
 	next.documents[name] = d

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,6 +32,17 @@ func (s *site) publish(list ...news.Article) {
 	s.set(s.clock().Add(time.Minute))
 	s.save(list...)
 	s.refresh()
+}
+
+// manipulation is the field IM, which is written so on the wire and not Im.
+func manipulation(r *http.Response) string {
+	var all []string
+	for name, values := range r.Header {
+		if strings.EqualFold(name, "IM") {
+			all = append(all, values...)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // wantNewer expects a partial answer with the articles of these titles.
@@ -69,7 +81,7 @@ func TestRequirement28AReaderIsGivenWhatIsNewerOrChanged(t *testing.T) {
 			accept := "Accept-Encoding: " + coding
 			r := s.newer(target, before[target+coding], accept)
 			now := s.get(target, accept).Header
-			if r.StatusCode != http.StatusIMUsed || strings.Join(r.Header["IM"], "|") != "feed" || r.Header.Get("Delta-Base") != before[target+coding] { //nolint:staticcheck // IM is written so
+			if r.StatusCode != http.StatusIMUsed || manipulation(r) != "feed" || r.Header.Get("Delta-Base") != before[target+coding] {
 				t.Errorf("%s in %q: status %d, header %v", target, coding, r.StatusCode, r.Header)
 			}
 			if r.Header.Get("Etag") != now.Get("Etag") || r.Header.Get("Content-Encoding") != coding || r.Header.Get("Content-Type") != now.Get("Content-Type") ||
@@ -98,12 +110,11 @@ func TestRequirement28AReaderIsGivenWhatIsNewerOrChanged(t *testing.T) {
 }
 
 func TestRequirement28AReaderMayBeSeveralVersionsBehind(t *testing.T) {
-	s := filled(t, 3)
-	const target = "/feeds/yaowen.json"
+	s := filled(t, 3, func(set *Settings) { set.Feeds = set.Feeds[:1] })
+	const target = "/feeds/all.json"
 	tags, added := []string{s.tag(target)}, []string{}
 	for n := range versionsKept + 1 {
 		a := page(-n - 1)
-		a.Body = ""
 		s.publish(a)
 		tags, added = append(tags, s.tag(target)), slices.Insert(added, 0, a.Title)
 	}
@@ -122,7 +133,7 @@ func TestRequirement28AReaderMayBeSeveralVersionsBehind(t *testing.T) {
 	s.wantNewer(s.get(target, "A-IM: feed", `If-None-Match: "x"`, "If-None-Match: "+tags[last-1]), added[:1]...)
 }
 
-func TestRequirement28TagsAreKnownAsProxiesManglethem(t *testing.T) {
+func TestRequirement28TagsAreKnownAsProxiesMangleThem(t *testing.T) {
 	s := filled(t, 3)
 	plain, br := s.tag("/feeds/all.rss"), s.tag("/feeds/all.rss", "Accept-Encoding: br")
 	s.publish(page(-1))
@@ -155,7 +166,7 @@ func TestRequirement28OnlyWhoAsksIsGivenAPart(t *testing.T) {
 		if r.StatusCode != c.want {
 			t.Errorf("with %v the status is %d, want %d", c.fields, r.StatusCode, c.want)
 		}
-		if told := r.Header["IM"] != nil; told != (c.want == 226) { //nolint:staticcheck // IM is written so
+		if told := manipulation(r) != ""; told != (c.want == 226) {
 			t.Errorf("with %v the answer says IM: %v", c.fields, told)
 		}
 		wantStatus(t, s.get("/feeds/all.atom", append(c.fields, "If-None-Match: "+s.tag("/feeds/all.atom"))...), 304)
@@ -169,14 +180,10 @@ func TestRequirement28OnlyWhoAsksIsGivenAPart(t *testing.T) {
 
 func TestRequirement28HEADHasTheHeaderOfGET(t *testing.T) {
 	s := filled(t, 3)
-	for _, target := range feedFiles {
-		tag := s.tag(target)
-		s.publish(page(-len(tag)))
-		s.publish(revised(1))
-		r, head := s.newer(target, tag), s.do(http.MethodHead, target, "A-IM: feed", "If-None-Match: "+tag)
-		if head.StatusCode != 226 || len(body(t, head)) > 0 || head.ContentLength != r.ContentLength || head.Header.Get("Etag") != r.Header.Get("Etag") {
-			t.Errorf("%s: HEAD is %d with %v, GET has %v", target, head.StatusCode, head.Header, r.Header)
-		}
-		break
+	tag := s.tag("/feeds/all.rss")
+	s.publish(page(-1), revised(1))
+	r, head := s.newer("/feeds/all.rss", tag), s.do(http.MethodHead, "/feeds/all.rss", "A-IM: feed", "If-None-Match: "+tag)
+	if head.StatusCode != 226 || len(body(t, head)) > 0 || !maps.EqualFunc(head.Header, r.Header, slices.Equal) {
+		t.Errorf("HEAD is %d with %v, GET has %v", head.StatusCode, head.Header, r.Header)
 	}
 }

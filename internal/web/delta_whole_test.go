@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -67,14 +68,16 @@ func TestRequirement28WhatDoesNotConcernTheReaderIsNoReasonForTheWhole(t *testin
 			a.Column = "通知公告"
 			s.publish(a, page(-1))
 		}, []string{page(-1).Title}},
-		"a late one has come":          {func(s *site) { s.publish(page(-1), page(-2)); s.withdraw(page(-1)); s.refresh() }, []string{page(-2).Title}},
 		"the settings were read again": {func(s *site) { s.publish(page(-1)); s.reload(); s.publish(page(-2)) }, []string{page(-2).Title, page(-1).Title}},
 	} {
 		s := filled(t, 3, func(set *Settings) { set.Feeds[1].Items = 3 })
 		tag := s.tag("/feeds/yaowen.atom")
 		c.change(s)
-		t.Log(name)
-		s.wantNewer(s.newer("/feeds/yaowen.atom", tag), c.titles...)
+		if r := s.newer("/feeds/yaowen.atom", tag); r.StatusCode != 226 {
+			t.Errorf("%s: status %d, want 226", name, r.StatusCode)
+		} else if d := parse(t, r); !slices.Equal(d.titles, c.titles) {
+			t.Errorf("%s: the newer ones are %v, want %v", name, d.titles, c.titles)
+		}
 	}
 }
 

@@ -148,6 +148,32 @@ func (s *Server) Reload(ctx context.Context, set Settings) error {
 	return nil
 }
 
+// Topics are the subscription documents: the entity tag by the self address.
+func (s *Server) Topics() map[string]string {
+	st := s.state.Load()
+	topics := map[string]string{}
+	for _, f := range st.Feeds {
+		for _, format := range feedgen.Formats() {
+			topics[st.links.Feed(f.Slug, format)] = st.shelf.documents[f.Slug+"."+string(format)].hash
+		}
+	}
+	return topics
+}
+
+// Topic is the document at a self address, as it is served now.
+func (s *Server) Topic(address string) (body []byte, contentType string, err error) {
+	st := s.state.Load()
+	for _, f := range st.Feeds {
+		for _, format := range feedgen.Formats() {
+			if st.links.Feed(f.Slug, format) == address {
+				d := st.shelf.documents[f.Slug+"."+string(format)]
+				return d.codings[len(d.codings)-1].body, format.ContentType(), nil
+			}
+		}
+	}
+	return nil, "", news.Errorf(news.NotFound, "there is no feed %s", address)
+}
+
 // Links gives the addresses of the settings in force.
 func (s *Server) Links() Links { return s.state.Load().links }
 

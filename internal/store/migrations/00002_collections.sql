@@ -35,12 +35,6 @@ CREATE TABLE collection_archive (
 );
 CREATE UNIQUE INDEX collection_archive_by_place ON collection_archive (placed, collection);
 
--- What hubs were told last of a document.
-CREATE TABLE announced (
-    topic TEXT PRIMARY KEY,
-    tag   TEXT NOT NULL
-);
-
 -- Articles whose first image has an unknown length, to be asked for.
 CREATE TABLE unmeasured (
     article_id TEXT PRIMARY KEY REFERENCES articles (id),
@@ -51,7 +45,6 @@ CREATE INDEX unmeasured_due ON unmeasured (next_try);
 
 -- +goose Down
 DROP TABLE unmeasured;
-DROP TABLE announced;
 DROP TABLE collection_archive;
 DROP TABLE collection_current;
 DROP TABLE collections;
