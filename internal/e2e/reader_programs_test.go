@@ -5,6 +5,7 @@ package e2e
 import (
 	"fmt"
 	"mime"
+	"net/http"
 	"net/mail"
 	"os"
 	"os/exec"
@@ -18,8 +19,8 @@ import (
 // newsboat is that program with one feed: it removes duplicates over all the
 // feeds of a cache.
 type newsboat struct {
-	t            *testing.T
-	program, dir string
+	t                  *testing.T
+	program, dir, feed string
 }
 
 func newNewsboat(t *testing.T, address string) newsboat {
@@ -88,9 +89,9 @@ func readWithNewsboat(t *testing.T, address string) []seen {
 // rss2email is that program with one feed. It mails each article once, and
 // keeps in a file which ones.
 type rss2email struct {
-	t            *testing.T
-	program, dir string
-	relay        *sink
+	t                  *testing.T
+	program, dir, feed string
+	relay              *sink
 }
 
 const rss2emailConfig = `[DEFAULT]
@@ -107,7 +108,7 @@ url = %s
 
 func newRss2email(t *testing.T, address string) *rss2email {
 	t.Helper()
-	r := &rss2email{t: t, program: tool(t, "r2e"), dir: t.TempDir(), relay: newSink(t, "")}
+	r := &rss2email{t: t, program: tool(t, "r2e"), dir: t.TempDir(), feed: address, relay: newSink(t, "")}
 	write(t, r.config(), fmt.Sprintf(rss2emailConfig, r.relay.addr, address))
 	return r
 }
@@ -118,6 +119,12 @@ func (r *rss2email) config() string { return filepath.Join(r.dir, "config") }
 // 0 whatever happens; what it says is how one knows.
 func (r *rss2email) run() []seen {
 	r.t.Helper()
+	// By a time it shows that it is not another program that uses feedparser. In
+	// the second of a change none is given.
+	eventually(r.t, "the feed has a time", func() bool {
+		resp, _ := get(r.t, r.feed) // it may have moved
+		return resp.StatusCode != http.StatusOK || resp.Header.Get("Last-Modified") != ""
+	})
 	before := len(r.relay.all())
 	cmd := exec.Command(r.program, "-c", r.config(), "-d", filepath.Join(r.dir, "seen.json"), "run")
 	cmd.Env = append(os.Environ(), "HOME="+r.dir, "XDG_CONFIG_HOME="+r.dir, "XDG_DATA_HOME="+r.dir)

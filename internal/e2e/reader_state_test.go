@@ -82,30 +82,32 @@ func (w *watched) last() string {
 	return all[len(all)-1]
 }
 
-// TestInteropRequirement28OnlyWhatIsNewer reads again with feedparser for a
-// program that has a name: it is given what is newer than the version it has
-// (RFC 3229). Under feedparser's own name goes rss2email too, so that gets all.
+// TestInteropRequirement28OnlyWhatIsNewer reads again with feedparser: it is
+// given what is newer than the version it has (RFC 3229), and everything when it
+// comes back with that version as if it had understood nothing.
 func TestInteropRequirement28OnlyWhatIsNewer(t *testing.T) {
 	s := newsroom(t)
 	s.serve()
-	const agent = "planet/1.0"
 	tags := map[string]string{}
 	for _, format := range []string{"rss", "atom"} {
-		tags[format] = feedparse(t, s.url("/feeds/all."+format), "", agent).Tag
+		tags[format] = feedparse(t, s.url("/feeds/all."+format), "", "").Tag
 	}
 	added, edited := addAndEdit(t, s)
 	for format, tag := range tags {
 		address := s.url("/feeds/all." + format)
-		newer := feedparse(t, address, tag, agent)
+		newer := feedparse(t, address, tag, "")
 		if newer.Bozo || newer.Status != http.StatusIMUsed || newer.IM != "feed" {
 			t.Errorf("%s: bozo %v, status %d, IM %q", format, newer.Bozo, newer.Status, newer.IM)
 		}
 		compare(t, newer.Articles, []seen{added, edited})
+		if named := feedparse(t, address, tag, "planet/1.0"); named.Status != http.StatusIMUsed {
+			t.Errorf("%s: another reader is answered %d", format, named.Status)
+		}
 		if all := feedparse(t, address, tag, ""); all.Status != http.StatusOK || len(all.Articles) != len(s.live()) {
-			t.Errorf("%s: without a name: status %d, %d entries", format, all.Status, len(all.Articles))
+			t.Errorf("%s: the second time: status %d, %d entries", format, all.Status, len(all.Articles))
 		}
 		// The tag is that of the whole feed: there is nothing newer now.
-		if again := feedparse(t, address, newer.Tag, agent); again.Status != http.StatusNotModified || len(again.Articles) > 0 {
+		if again := feedparse(t, address, newer.Tag, ""); again.Status != http.StatusNotModified || len(again.Articles) > 0 {
 			t.Errorf("%s: then status %d, %d entries", format, again.Status, len(again.Articles))
 		}
 	}

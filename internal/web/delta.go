@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ type past struct {
 
 	mu    sync.Mutex
 	newer map[string]*document // by the hash of the earlier version; nil: the whole is better
+	given map[string]bool      // which reader was given a part beyond which version
 }
 
 type version struct {
@@ -35,7 +37,7 @@ type version struct {
 const versionsKept = 16
 
 func newPast(doc feedgen.Document, format feedgen.Format, m meta, was *document) *past {
-	p := &past{doc: doc, format: format, meta: m, entries: map[string]time.Time{}, newer: map[string]*document{}}
+	p := &past{doc: doc, format: format, meta: m, entries: map[string]time.Time{}, newer: map[string]*document{}, given: map[string]bool{}}
 	for _, a := range doc.Articles {
 		p.entries[a.ID] = a.Updated
 	}
@@ -59,7 +61,7 @@ func (d *document) serveNewer(w http.ResponseWriter, r *http.Request, c *coding)
 			if i < 0 {
 				continue
 			}
-			if part := d.past.since(d.past.earlier[i]); part != nil {
+			if part := d.past.since(d.past.earlier[i]); part != nil && d.past.first(r, d.past.earlier[i]) {
 				part.serveAs226(w, r, c, tag)
 				return true
 			}
@@ -69,11 +71,35 @@ func (d *document) serveNewer(w http.ResponseWriter, r *http.Request, c *coding)
 }
 
 // misreads tells of rss2email, for which feedparser asks for what is newer, but
-// which takes 226 for an error, at every poll anew. Before 3.14 it goes by the
-// name of feedparser, like others that do not say what they make of an answer.
+// which takes 226 for an error. Before 3.14 it goes by the name of feedparser;
+// that it sends both conditions is what few others do who use feedparser.
 func misreads(r *http.Request) bool {
 	agent := r.UserAgent()
-	return strings.HasPrefix(agent, "rss2email/") || strings.HasPrefix(agent, "feedparser/")
+	return strings.HasPrefix(agent, "rss2email/") || strings.HasPrefix(agent, "feedparser/") && r.Header["If-Modified-Since"] != nil
+}
+
+// givenKept bounds the memory for who was given a part.
+const givenKept = 10_000
+
+// first tells whether the reader has not been given the part beyond v before.
+// One that comes back with the version it had could make nothing of it, or never
+// got it, and is given the whole.
+func (p *past) first(r *http.Request, v version) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	key := strings.Join(append([]string{host, r.UserAgent(), v.hash}, r.Header["X-Forwarded-For"]...), "\x00")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.given[key] {
+		return false
+	}
+	if len(p.given) >= givenKept {
+		clear(p.given)
+	}
+	p.given[key] = r.Method != http.MethodHead
+	return true
 }
 
 // wantsFeed reads A-IM (RFC 3229 section 10.5.3).
