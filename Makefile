@@ -34,6 +34,12 @@ interop: ## Against other people's software: newsboat, feedparser, xmllint, smtp
 	@internal/e2e/install.sh interop
 	$(GO) test -tags interop -run Interop -timeout 8m -v ./internal/e2e
 
+VALIDATOR ?= ../feedvalidator
+SITE      ?= http://127.0.0.1:8080
+.PHONY: validate
+validate: ## The W3C validator in VALIDATOR over all feeds of SITE, which runs
+	/usr/bin/python3 internal/e2e/validate.py $(VALIDATOR) $(SITE)
+
 .PHONY: bench
 bench: ## Figures, each beside its peer or limit in the same run
 	$(GO) test -run '^$$' -cpu 1 -bench . -benchtime 2s ./internal/ingest ./internal/store

@@ -80,7 +80,7 @@ func TestAnUnknownFormatIsRefused(t *testing.T) {
 	}
 }
 
-func TestOPMLIsAListForReaders(t *testing.T) {
+func TestRequirement04OPMLIsAListForReaders(t *testing.T) {
 	list := []Outline{
 		{Title: "检察要闻 & <全部>", Feed: "https://news.example.org/feeds/all.atom", Home: "https://news.example.org/feeds/all"},
 		{Title: "\x00坏\uFFFF", Feed: "https://news.example.org/feeds/b.atom", Home: "https://news.example.org/feeds/b"},
