@@ -30,7 +30,7 @@ lint: ## gofmt, go vet, staticcheck, a tidy go.mod
 	$(GO) tool staticcheck ./...
 
 .PHONY: interop
-interop: ## Against other people's software: newsboat, feedparser, xmllint, smtp-sink, Chromium
+interop: ## Against other people's software: newsboat, feedparser, rss2email, sfeed, nginx, xmllint, smtp-sink, Chromium
 	@internal/e2e/install.sh interop
 	$(GO) test -tags interop -run Interop -timeout 8m -v ./internal/e2e
 
@@ -44,12 +44,13 @@ validate: ## The W3C validator in VALIDATOR over all feeds of SITE, which runs
 bench: ## Figures, each beside its peer or limit in the same run
 	$(GO) test -run '^$$' -cpu 1 -bench . -benchtime 2s ./internal/ingest ./internal/store
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/web
+	$(GO) test -run '^$$' -bench . -benchtime 100x -timeout 60m ./internal/app
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (30s) each
 	@set -e; \
 	for file in $$(grep -rlE --include='*_test.go' '^func Fuzz' .); do \
 	  for target in $$(grep -oE '^func Fuzz[A-Za-z0-9]+' $$file | cut -c6-); do \
-	    echo "== $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file); \
+	    echo "== $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$(dirname $$file); \
 	  done; \
 	done

@@ -130,7 +130,7 @@ func (f *Folder) read() (err error) {
 	if ended && !f.listed {
 		return f.damaged("manifest")
 	}
-	noted, renewed, err := readNotes(f.notes.name)
+	noted, renewed, err := f.notes.read()
 	for _, path := range noted {
 		f.old[path] = ""
 	}

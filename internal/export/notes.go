@@ -53,7 +53,6 @@ func (n *notes) write(line string) (number int, err error) {
 	line += "\n"
 	if n.file == nil && n.failed == nil {
 		n.file, n.failed = os.OpenFile(n.name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-		line = "\n" + line // what is there may end in half a line
 	}
 	if n.failed == nil {
 		n.added++
@@ -70,16 +69,19 @@ func (n *notes) close() {
 	}
 }
 
-// readNotes gives the paths that killed runs noted down, and whether one of the
-// runs made everything anew. A line that was not written to its end, or that a
-// power cut has spoilt, is passed over: nothing was done about it yet.
-func readNotes(name string) (paths []string, renewed bool, err error) {
-	body, err := os.ReadFile(name)
+// read gives the paths that killed runs noted down, and whether one of the runs
+// made everything anew. A line that was not written to its end is cut off, and
+// one that a power cut has spoilt is passed over: nothing was done about it yet.
+func (n *notes) read() (paths []string, renewed bool, err error) {
+	body, err := os.ReadFile(n.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
-	whole := body[:bytes.LastIndexByte(body, '\n')+1]
-	for line := range strings.Lines(string(whole)) {
+	whole := bytes.LastIndexByte(body, '\n') + 1
+	if err == nil && whole < len(body) {
+		err = os.Truncate(n.name, int64(whole))
+	}
+	for line := range strings.Lines(string(body[:whole])) {
 		line = strings.TrimSuffix(line, "\n")
 		if ours(line) {
 			paths = append(paths, line)

@@ -25,7 +25,7 @@ type past struct {
 
 	mu    sync.Mutex
 	newer map[string]*document // by the hash of the earlier version; nil: the whole is better
-	given map[string]bool      // which reader was given a part beyond which version
+	given map[string]int       // how often a reader was given the part beyond a version
 }
 
 type version struct {
@@ -37,7 +37,7 @@ type version struct {
 const versionsKept = 16
 
 func newPast(doc feedgen.Document, format feedgen.Format, m meta, was *document) *past {
-	p := &past{doc: doc, format: format, meta: m, entries: map[string]time.Time{}, newer: map[string]*document{}, given: map[string]bool{}}
+	p := &past{doc: doc, format: format, meta: m, entries: map[string]time.Time{}, newer: map[string]*document{}, given: map[string]int{}}
 	for _, a := range doc.Articles {
 		p.entries[a.ID] = a.Updated
 	}
@@ -61,7 +61,7 @@ func (d *document) serveNewer(w http.ResponseWriter, r *http.Request, c *coding)
 			if i < 0 {
 				continue
 			}
-			if part := d.past.since(d.past.earlier[i]); part != nil && d.past.first(r, d.past.earlier[i]) {
+			if part := d.past.since(d.past.earlier[i]); part != nil && d.past.understands(r, d.past.earlier[i]) {
 				part.serveAs226(w, r, c, tag)
 				return true
 			}
@@ -81,10 +81,13 @@ func misreads(r *http.Request) bool {
 // givenKept bounds the memory for who was given a part.
 const givenKept = 10_000
 
-// first tells whether the reader has not been given the part beyond v before.
-// One that comes back with the version it had could make nothing of it, or never
-// got it, and is given the whole.
-func (p *past) first(r *http.Request, v version) bool {
+// givenAtMost is how often a reader is given the same part.
+const givenAtMost = 4
+
+// understands tells whether the reader may be given the part beyond v. One that
+// comes back again and again with the version it had can make nothing of it, and
+// is given the whole.
+func (p *past) understands(r *http.Request, v version) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
@@ -92,14 +95,11 @@ func (p *past) first(r *http.Request, v version) bool {
 	key := strings.Join(append([]string{host, r.UserAgent(), v.hash}, r.Header["X-Forwarded-For"]...), "\x00")
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.given[key] {
-		return false
-	}
 	if len(p.given) >= givenKept {
 		clear(p.given)
 	}
-	p.given[key] = r.Method != http.MethodHead
-	return true
+	p.given[key]++
+	return p.given[key] <= givenAtMost
 }
 
 // wantsFeed reads A-IM (RFC 3229 section 10.5.3).

@@ -65,16 +65,26 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, st *state, status 
 		s.opt.Log.Error("a page cannot be shown", "path", r.URL.Path, "error", err)
 		message = p.T("Something went wrong here. It has been noted; please try again later.")
 	}
-	p.Title = message
-	if status == http.StatusNotFound {
-		p.Title = p.T("Not found")
-	}
+	p.Title = heading(p, status)
 	body, renderErr := s.opt.Templates.Page("error", templates.ErrorPage{Page: s.decorate(p), Message: message})
 	if renderErr != nil {
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
 	answer(w, r, status, body)
+}
+
+// heading says in a word what kind of error it is.
+func heading(p templates.Page, status int) string {
+	switch status {
+	case http.StatusNotFound:
+		return p.T("Not found")
+	case http.StatusGone:
+		return p.T("No longer here")
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return p.T("Please wait a moment")
+	}
+	return p.T("This does not work")
 }
 
 // answer sends a page that is for this request alone.
@@ -135,6 +145,7 @@ func plainDocument(contentType, cache string, body []byte) *document {
 }
 
 func htmlHeaders(h http.Header) {
+	h["X-Content-Type-Options"] = nosniff
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src http: https: data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("Referrer-Policy", "no-referrer")

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -37,7 +38,7 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request, st *state) error {
 	switch {
 	case slug == searchSlug && format != "":
 		return s.searchFeed(w, r, st, format)
-	case st.leftBehind(w, r, slug, rest):
+	case st.leftBehind(w, r, slug, url.PathEscape(rest)):
 		return nil
 	case st.retired[slug]:
 		return s.gone(w, r, st)
@@ -98,7 +99,7 @@ func (s *Server) article(w http.ResponseWriter, r *http.Request, st *state) erro
 	}
 	p := s.decorate(st.page(r, "/articles/"+a.ID, templates.Display(a.Title)))
 	if a.State == news.Withdrawn {
-		s.fail(w, r, st, http.StatusGone, news.Errorf(news.NotFound, "this article has been withdrawn"))
+		s.fail(w, r, st, http.StatusGone, news.Errorf(news.NotFound, "this article was withdrawn on %s", p.Day(a.Withdrawn.In(st.Zone))))
 		return nil
 	}
 	at := a.Published.In(st.Zone)
