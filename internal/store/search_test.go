@@ -116,3 +116,20 @@ func older(t *testing.T, s fixture) {
 		t.Fatal(err)
 	}
 }
+
+// FuzzSearch looks for anything: what comes is articles or a refusal, never a
+// fault of the engine, whose language must not show through.
+func FuzzSearch(f *testing.F) {
+	s := open(f, engines[0])
+	if _, err := s.SaveArticles(f.Context(), []news.Article{told(1, "检察机关 AND OR NOT \"公益\" 诉讼* (WHO) {5G} ^年 +a -b 1:2")}); err != nil {
+		f.Fatal(err)
+	}
+	for _, query := range []string{"检", "检察机关", `"`, "AND", "a OR", "words:检", "NEAR(检 察)", "检*", "^检", "-检", "5G年", "\x00检", "𠮷", "ＡＢ"} {
+		f.Add(query)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		if _, err := s.Search(t.Context(), query, s.clock.now(), 50); err != nil && news.CodeOf(err) != news.Invalid {
+			t.Errorf("%q: %v", query, err)
+		}
+	})
+}

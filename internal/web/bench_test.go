@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"testing"
 	"time"
 )
@@ -38,7 +39,9 @@ const rounds = 50
 // by turns, over a connection each that is kept open. ratio is the minimal
 // one's time by ours: the goal is 0.95.
 func BenchmarkFeed(b *testing.B) {
-	s := filled(b, 50)
+	s := filled(b, 50, func(set *Settings) {
+		set.Limits = Limits{Feeds: 300, Searches: 60, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}}
+	})
 	doc := s.state.Load().shelf.documents["all.rss"]
 	last := len(doc.codings) - 1
 	for name, c := range map[string]struct {
@@ -75,7 +78,12 @@ func newVisitor(b *testing.B, h http.Handler, status int, fields []string) *visi
 	b.Helper()
 	srv := httptest.NewServer(h)
 	b.Cleanup(srv.Close)
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, srv.URL+"/feeds/all.rss", nil)
+	return newVisitorOf(b, srv.URL, status, fields)
+}
+
+func newVisitorOf(b *testing.B, server string, status int, fields []string) *visitor {
+	b.Helper()
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, server+"/feeds/all.rss", nil)
 	if err != nil {
 		b.Fatal(err)
 	}
