@@ -155,8 +155,9 @@ func BenchmarkSaveToVisible(b *testing.B) {
 // show asks for a feed and tells whether it holds the title.
 func show(b *testing.B, a *App, title string) bool {
 	b.Helper()
-	rec := httptest.NewRecorder()
-	a.web.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/feeds/gongyi.json", nil))
+	rec, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/feeds/gongyi.json", nil)
+	r.RemoteAddr = "127.0.0.1:1" // who is not limited
+	a.web.ServeHTTP(rec, r)
 	if rec.Code != http.StatusOK {
 		b.Fatal(rec.Code)
 	}
