@@ -91,7 +91,7 @@ func (d Document) renderAtom() ([]byte, error) {
 		Lang:      d.Language,
 		Author:    &atomPerson{Name: d.Publisher},
 		Generator: "jianxun",
-		Links:     append(d.links(Atom), atomLink{Href: encoded(d.Home), Rel: "alternate", Type: "text/html"}),
+		Links:     append(d.links(Atom), atomLink{Href: Encoded(d.Home), Rel: "alternate", Type: "text/html"}),
 		Media:     mediaSpace,
 		History:   historySpace(d.Chain.Archive),
 		Archive:   mark(d.Chain.Archive),

@@ -119,9 +119,9 @@ func escaped(s string, more int) int {
 	return n
 }
 
-// encoded percent-encodes what RFC 3986 does not let stand in an address.
+// Encoded percent-encodes what RFC 3986 does not let stand in an address.
 // Ingest has done so with what it brought; an address that is clean stays as it is.
-func encoded(address string) string {
+func Encoded(address string) string {
 	if !strings.ContainsFunc(address, mustEncode) {
 		return address
 	}

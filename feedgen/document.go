@@ -121,7 +121,7 @@ func Render(d Document, format Format) ([]byte, error) {
 func (d Document) base() *feeds.Feed {
 	f := &feeds.Feed{
 		Title:       d.Title,
-		Link:        &feeds.Link{Href: encoded(d.Home)},
+		Link:        &feeds.Link{Href: Encoded(d.Home)},
 		Description: d.Description,
 		Id:          d.ID,
 		Updated:     d.Updated(),
@@ -141,23 +141,23 @@ func (d Document) base() *feeds.Feed {
 }
 
 // link is the address of an article, and self that of the document.
-func (d Document) link(a news.Article) string { return encoded(d.Link(a)) }
+func (d Document) link(a news.Article) string { return Encoded(d.Link(a)) }
 
-func (d Document) self(f Format) string { return encoded(d.Self(f)) }
+func (d Document) self(f Format) string { return Encoded(d.Self(f)) }
 
 // links are the document's own, then those to its neighbours.
 func (d Document) links(f Format) []atomLink {
 	kind, _, _ := strings.Cut(f.ContentType(), ";")
 	list := []atomLink{{Href: d.self(f), Rel: "self", Type: kind}}
 	for _, h := range d.Hubs {
-		list = append(list, atomLink{Href: encoded(h), Rel: "hub"})
+		list = append(list, atomLink{Href: Encoded(h), Rel: "hub"})
 	}
 	for _, l := range []struct {
 		rel string
 		to  func(Format) string
 	}{{"current", d.Chain.Current}, {"prev-archive", d.Chain.Prev}, {"next-archive", d.Chain.Next}} {
 		if l.to != nil {
-			list = append(list, atomLink{Href: encoded(l.to(f)), Rel: l.rel, Type: kind})
+			list = append(list, atomLink{Href: Encoded(l.to(f)), Rel: l.rel, Type: kind})
 		}
 	}
 	return list
@@ -177,7 +177,7 @@ func (d Document) source(a news.Article) (Source, bool) {
 		return Source{}, false
 	}
 	s := d.Source(a)
-	s.Title, s.URL = clip(s.Title, maxName), encoded(s.URL)
+	s.Title, s.URL = clip(s.Title, maxName), Encoded(s.URL)
 	return s, s.Title != "" && s.URL != ""
 }
 

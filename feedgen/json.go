@@ -33,12 +33,12 @@ type jsonAuthor struct {
 func (d Document) renderJSON() ([]byte, error) {
 	base := (&feeds.JSON{Feed: d.base()}).JSONFeed()
 	base.Version = "https://jsonfeed.org/version/1.1"
-	base.Language, base.FeedUrl, base.HomePageUrl = d.Language, d.self(JSON), encoded(d.Home)
+	base.Language, base.FeedUrl, base.HomePageUrl = d.Language, d.self(JSON), Encoded(d.Home)
 	if d.Chain.Prev != nil {
-		base.NextUrl = encoded(d.Chain.Prev(JSON)) // next in reading: what is older
+		base.NextUrl = Encoded(d.Chain.Prev(JSON)) // next in reading: what is older
 	}
 	for _, h := range d.Hubs {
-		base.Hubs = append(base.Hubs, &feeds.JSONHub{Type: "WebSub", Url: encoded(h)})
+		base.Hubs = append(base.Hubs, &feeds.JSONHub{Type: "WebSub", Url: Encoded(h)})
 	}
 	feed := &jsonFeed{JSONFeed: base, Items: []*jsonItem{}, Authors: []jsonAuthor{{Name: d.Publisher}}}
 	for i, a := range d.Articles {

@@ -37,7 +37,7 @@ func pictures(a news.Article) []news.Image {
 	var list []news.Image
 	seen := map[string]bool{}
 	for _, im := range a.Images {
-		if im.URL = encoded(im.URL); seen[im.URL] || !strings.HasPrefix(im.URL, "https://") && !strings.HasPrefix(im.URL, "http://") {
+		if im.URL = Encoded(im.URL); seen[im.URL] || !strings.HasPrefix(im.URL, "https://") && !strings.HasPrefix(im.URL, "http://") {
 			continue
 		}
 		seen[im.URL] = true

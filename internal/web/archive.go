@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -64,7 +65,7 @@ func parseArchive(name string) (span, feedgen.Format, bool) {
 
 func (s *Server) archive(w http.ResponseWriter, r *http.Request, st *state) error {
 	slug, name := r.PathValue("feed"), r.PathValue("name")
-	if st.leftBehind(w, r, slug, "/archive/"+name) {
+	if st.leftBehind(w, r, slug, "/archive/"+url.PathEscape(name)) {
 		return nil
 	}
 	f, ok := st.feedOf(slug)
@@ -118,7 +119,7 @@ func (s *Server) archiveDocument(ctx context.Context, st *state, f news.Feed, c 
 	at := func(name string) func(feedgen.Format) string {
 		return func(format feedgen.Format) string { return st.links.Archive(f.Slug, name, format) }
 	}
-	doc.Self = at(stem)
+	doc.Self, doc.Hubs = at(stem), nil // hubs tell of subscription documents only
 	// What is still being filled is not marked as an archive: it is of no use to
 	// keep it, and the first one would have no neighbour that a mark calls for.
 	doc.Chain = feedgen.Chain{Archive: p.full, Current: func(format feedgen.Format) string { return st.links.Feed(f.Slug, format) }}

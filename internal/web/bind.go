@@ -36,7 +36,7 @@ func (s *Server) bind(ctx context.Context, st *state, next *shelf, f news.Feed, 
 			return err
 		}
 	}
-	doc.Tombstones, doc.Self = true, func(feedgen.Format) string { return st.links.URL + "/feeds/" + f.Slug + deletedSuffix }
+	doc.Tombstones, doc.Hubs, doc.Self = true, nil, func(feedgen.Format) string { return st.links.URL + "/feeds/" + f.Slug + deletedSuffix }
 	next.newest[f.Slug] = withoutBodies(articles)
 	return s.shelve(st, next, f.Slug+deletedSuffix, doc, feedgen.Atom, now)
 }

@@ -92,7 +92,8 @@ func (p *past) understands(r *http.Request, v version) bool {
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	key := strings.Join(append([]string{host, r.UserAgent(), v.hash}, r.Header["X-Forwarded-For"]...), "\x00")
+	// Hashed, as header fields may be long.
+	key := hashOf(host, []byte(strings.Join(append([]string{r.UserAgent(), v.hash}, r.Header["X-Forwarded-For"]...), "\x00")))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.given) >= givenKept {

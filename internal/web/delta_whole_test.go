@@ -32,7 +32,7 @@ func TestRequirement28TheWholeIsGivenWhereAPartWouldMislead(t *testing.T) {
 		}, 5},
 		"the daemon was started anew": {func(s *site) { s.publish(page(-1)); s.open() }, 4},
 	} {
-		s := filled(t, 3)
+		s := filled(t, 3, func(set *Settings) { set.Feeds = set.Feeds[:1] })
 		tags := map[string]string{}
 		for _, target := range yaowenAndAll[:3] {
 			tags[target] = s.tag(target)
@@ -70,7 +70,7 @@ func TestRequirement28WhatDoesNotConcernTheReaderIsNoReasonForTheWhole(t *testin
 		}, []string{page(-1).Title}},
 		"the settings were read again": {func(s *site) { s.publish(page(-1)); s.reload(); s.publish(page(-2)) }, []string{page(-2).Title, page(-1).Title}},
 	} {
-		s := filled(t, 3, func(set *Settings) { set.Feeds[1].Items = 3 })
+		s := filled(t, 3, func(set *Settings) { set.Feeds = set.Feeds[1:2]; set.Feeds[0].Items = 3 })
 		tag := s.tag("/feeds/yaowen.atom")
 		c.change(s)
 		if r := s.newer("/feeds/yaowen.atom", tag); r.StatusCode != 226 {

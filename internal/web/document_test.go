@@ -265,12 +265,33 @@ func TestRequirement25TypesAndCaching(t *testing.T) {
 			if r.StatusCode != 200 || r.Header.Get("Content-Type") != want || r.Header.Get("X-Content-Type-Options") != "nosniff" {
 				t.Errorf("%s for Accept: %s is %d, %v", target, accept, r.StatusCode, r.Header)
 			}
-			for _, part := range []string{"public", "max-age=", "stale-while-revalidate="} {
-				if !strings.Contains(r.Header.Get("Cache-Control"), part) {
-					t.Errorf("%s: Cache-Control %q lacks %s", target, r.Header.Get("Cache-Control"), part)
-				}
-			}
+			wantCached(t, target, r)
 		}
+	}
+}
+
+// wantCached expects that readers may keep the answer, and caches in front too.
+func wantCached(t *testing.T, target string, r *http.Response) {
+	t.Helper()
+	fields := strings.Split(r.Header.Get("Cache-Control"), ", ")
+	for _, want := range []string{"public", "max-age=60", "s-maxage=30", "stale-while-revalidate=60", "stale-if-error=86400"} {
+		if !slices.Contains(fields, want) {
+			t.Errorf("%s: Cache-Control %q lacks %s", target, fields, want)
+		}
+	}
+}
+
+func TestRequirement25EveryFeedMayBeKept(t *testing.T) {
+	s := archived(t, 51)
+	for _, target := range slices.Concat([]string{"/feeds/all.rss", "/feeds/all.atom", "/feeds/all.json", "/feeds/all.deleted.atom", "/feeds.opml", "/feeds/search.rss?q=检察"},
+		archives("rss", "1", "2-1"), archives("atom", "1", "2-1"), archives("json", "1", "2-1")) {
+		r := s.get(target)
+		wantStatus(t, r, 200)
+		wantCached(t, target, r)
+		known := s.get(target, "If-None-Match: "+r.Header.Get("Etag"))
+		wantStatus(t, known, 304)
+		wantCached(t, target, known)
+		wantCached(t, target, s.do(http.MethodHead, target))
 	}
 }
 

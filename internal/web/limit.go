@@ -62,17 +62,27 @@ func (l Limits) client(r *http.Request) string {
 			if !l.trusted(ip) {
 				return network(ip)
 			}
-			hop, err := netip.ParseAddr(strings.TrimSpace(hops[j]))
-			if err != nil {
+			hop, ok := parseHop(hops[j])
+			if !ok {
 				return ""
 			}
-			ip = hop.Unmap()
+			ip = hop
 		}
 	}
 	if l.trusted(ip) {
 		return ""
 	}
 	return network(ip)
+}
+
+// parseHop reads an address, as some proxies write it with its port.
+func parseHop(hop string) (netip.Addr, bool) {
+	hop = strings.TrimSpace(hop)
+	if withPort, err := netip.ParseAddrPort(hop); err == nil {
+		return withPort.Addr().Unmap(), true
+	}
+	ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(hop, "["), "]"))
+	return ip.Unmap(), err == nil
 }
 
 func (l Limits) trusted(ip netip.Addr) bool {
@@ -140,22 +150,25 @@ func (t *turns) do(ctx context.Context, client string, work func(context.Context
 	}
 	working, cancel := context.WithTimeout(ctx, workAtMost)
 	defer cancel()
-	return work(working)
+	if err := work(working); err == nil || working.Err() == nil {
+		return err
+	}
+	return news.Errorf(news.Busy, "there is too much to do at the moment; please try again") // or the client has gone
 }
 
 func (t *turns) join(client string) (*turnsOfOne, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	own, ok := t.each[client]
-	if !ok {
-		own = &turnsOfOne{free: make(chan struct{}, workersOfOne)}
-		t.each[client] = own
-	}
-	if own.n >= waitingOfOne {
+	if ok && own.n >= waitingOfOne {
 		return nil, news.Errorf(news.TooMany, "too many requests at the same time; please wait for the answers")
 	}
 	if t.all >= waiting {
 		return nil, news.Errorf(news.Busy, "there is too much to do at the moment; please try again")
+	}
+	if !ok {
+		own = &turnsOfOne{free: make(chan struct{}, workersOfOne)}
+		t.each[client] = own
 	}
 	own.n++
 	t.all++

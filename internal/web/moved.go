@@ -32,7 +32,7 @@ func (st *state) feedOf(slug string) (news.Feed, bool) {
 }
 
 // leftBehind answers for an old name of a feed: everything below it has moved
-// for good. rest is what follows the name in the path.
+// for good. rest is what follows the name in the path, escaped.
 func (st *state) leftBehind(w http.ResponseWriter, r *http.Request, slug, rest string) bool {
 	to, ok := st.moved[slug]
 	if !ok {

@@ -37,8 +37,10 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, st *state) error
 	}
 	page.Title = page.T("Search: %s", q)
 	page.Found, page.Full = st.entries(r, articles), len(articles) == foundAtMost
-	page.Feed = st.searchLink(q)
-	page.Feeds = append([]templates.FeedLink{page.Feed}, page.Feeds...)
+	if page.Message == "" {
+		page.Feed = st.searchLink(q)
+		page.Feeds = append([]templates.FeedLink{page.Feed}, page.Feeds...)
+	}
 	w.Header().Set("X-Robots-Tag", "noindex")
 	return s.show(w, r, "search", page)
 }

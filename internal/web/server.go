@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -122,6 +123,11 @@ func (s *Server) routes() {
 func (s *Server) Reload(ctx context.Context, set Settings) error {
 	s.building.Lock()
 	defer s.building.Unlock()
+	set.URL = feedgen.Encoded(set.URL)
+	set.Hubs = slices.Clone(set.Hubs)
+	for i, h := range set.Hubs {
+		set.Hubs[i] = feedgen.Encoded(h)
+	}
 	st := &state{Settings: set, links: Links{URL: set.URL, Key: s.opt.Key}, prefix: Links{URL: set.URL}.prefix(), printers: map[templates.Language]templates.Printer{}}
 	for _, l := range []templates.Language{templates.Chinese, templates.English} {
 		st.printers[l] = templates.NewPrinter(l)
@@ -206,11 +212,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if to, ok := st.tidied(r.URL.EscapedPath()); ok {
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
 		http.Redirect(w, r, to, http.StatusMovedPermanently)
 		return
 	}
 	if st.prefix != "" {
-		r = below(st.prefix, r)
+		r = st.below(r)
 	}
 	s.mux.ServeHTTP(w, r)
 }
@@ -219,7 +228,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // prefix.
 func (st *state) tidied(asked string) (to string, ok bool) {
 	clean := path.Clean("/" + asked)
-	if asked == "" || clean == asked || clean+"/" == asked {
+	if asked == "" || clean == asked || clean != "/" && clean+"/" == asked {
 		return "", false
 	}
 	if base := st.links.Base(); clean != base && !strings.HasPrefix(clean, base+"/") {
@@ -261,15 +270,19 @@ func (st *state) feedDocument(r *http.Request) *document {
 	return st.shelf.documents[name]
 }
 
-// below is the request without the prefix of its path, if it has it.
-func below(prefix string, r *http.Request) *http.Request {
-	rest, ok := strings.CutPrefix(r.URL.Path, prefix)
+// below is the request without the prefix of its path, if it has it. What is
+// escaped in the rest stays so: the mux would take %2F for a slash.
+func (st *state) below(r *http.Request) *http.Request {
+	rest, ok := strings.CutPrefix(r.URL.Path, st.prefix)
 	if !ok || rest != "" && rest[0] != '/' {
 		return r
 	}
 	stripped := *r
 	u := *r.URL
 	u.Path, u.RawPath = "/"+strings.TrimPrefix(rest, "/"), ""
+	if raw, ok := strings.CutPrefix(r.URL.RawPath, st.links.Base()); ok {
+		u.RawPath = raw
+	}
 	stripped.URL = &u
 	return &stripped
 }

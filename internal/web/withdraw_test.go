@@ -51,7 +51,7 @@ func TestRequirement20AWithdrawnArticleIsNowhereAtTheNextRefresh(t *testing.T) {
 
 func TestRequirement20TheAddressOfAWithdrawnArticleSaysSo(t *testing.T) {
 	s, a, _ := withdrawn(t)
-	for accept, want := range map[string]string{"zh": "这篇稿件已撤回", "en": "this article has been withdrawn"} {
+	for accept, want := range map[string]string{"zh": "这篇稿件已于2026年9月28日撤下", "en": "this article was withdrawn on 28 September 2026"} {
 		doc := html(t, s.get("/articles/"+idOf(a), "Accept-Language: "+accept), 410)
 		if got := doc.Find("main").Text(); !strings.Contains(got, want) {
 			t.Errorf("the reader is told %q, want %q", got, want)
