@@ -42,10 +42,7 @@ func (s *Store) Collect(ctx context.Context, feeds []news.Feed, now time.Time) (
 		return out, nil
 	}
 	return out, s.inTx(ctx, func(t tx) error {
-		c, err := t.collector(ctx)
-		if err != nil {
-			return err
-		}
+		c := collector{t, map[[2]int64][]news.Article{}}
 		for _, i := range behind {
 			k, err := c.collect(ctx, feeds[i], now)
 			if err != nil {
@@ -83,19 +80,14 @@ func (s *Store) due(ctx context.Context, k kept, now time.Time, items int) (due 
 // to look at is what most of the others have to.
 type collector struct {
 	tx
-	enter, leave *sql.Stmt
-	seen         map[[2]int64][]news.Article
+	seen map[[2]int64][]news.Article // by how far a collection has come
 }
 
-func (t tx) collector(ctx context.Context) (c collector, err error) {
-	c = collector{tx: t, seen: map[[2]int64][]news.Article{}}
-	if c.enter, err = t.PrepareContext(ctx, `INSERT INTO collection_current (collection, placed) SELECT $1, $2
-		WHERE NOT EXISTS (SELECT 1 FROM collection_archive WHERE collection = $1 AND placed = $2) ON CONFLICT (collection, placed) DO NOTHING`); err != nil {
-		return c, err
-	}
-	c.leave, err = t.PrepareContext(ctx, `DELETE FROM collection_current WHERE collection = $1 AND placed = $2`)
-	return c, err // the statements end with the transaction
-}
+const (
+	enterCollection = `INSERT INTO collection_current (collection, placed) SELECT $1, $2
+		WHERE NOT EXISTS (SELECT 1 FROM collection_archive WHERE collection = $1 AND placed = $2) ON CONFLICT (collection, placed) DO NOTHING`
+	leaveCollection = `DELETE FROM collection_current WHERE collection = $1 AND placed = $2`
+)
 
 func (c collector) collect(ctx context.Context, f news.Feed, now time.Time) (kept, error) {
 	k, err := c.keep(ctx, f.Name(), now)
@@ -112,11 +104,11 @@ func (c collector) collect(ctx context.Context, f news.Feed, now time.Time) (kep
 	}
 	for _, a := range changed {
 		k.seq = max(k.seq, a.Seq)
-		way := c.leave
+		way := leaveCollection
 		if a.State == news.Live && !a.Placed.After(now) && f.Match(a) {
-			way = c.enter
+			way = enterCollection
 		}
-		if _, err := way.ExecContext(ctx, k.ID, ms(a.Placed)); err != nil {
+		if _, err := c.ExecContext(ctx, way, k.ID, ms(a.Placed)); err != nil {
 			return k, err
 		}
 	}

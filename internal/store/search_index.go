@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
@@ -21,7 +20,7 @@ func (d dialect) buildSearch(ctx context.Context, transaction *sql.Tx) error {
 	if _, err := transaction.ExecContext(ctx, d.makeSearch); err != nil {
 		return err
 	}
-	t := tx{transaction, 0, &indexing{}}
+	t := newTx(transaction, 0)
 	for from := int64(-1 << 62); ; {
 		batch, err := t.liveFrom(ctx, from)
 		if err != nil || len(batch) == 0 {
@@ -67,31 +66,18 @@ func (t tx) unindex(placed int64) {
 func (t tx) reindex(ctx context.Context) error {
 	slices.Sort(t.words.leave)
 	slices.SortFunc(t.words.enter, func(a, b indexed) int { return cmp.Compare(a.placed, b.placed) })
-	if err := t.each(ctx, `DELETE FROM search WHERE rowid = $1`, len(t.words.leave), func(i int) []any { return []any{t.words.leave[i]} }); err != nil {
-		return err
-	}
-	err := t.each(ctx, `INSERT INTO search (rowid, words) VALUES ($1, $2)`, len(t.words.enter), func(i int) []any {
-		return []any{t.words.enter[i].placed, t.words.enter[i].words}
-	})
-	*t.words = indexing{}
-	return err
-}
-
-// each runs a statement n times.
-func (t tx) each(ctx context.Context, statement string, n int, args func(i int) []any) error {
-	if n == 0 {
-		return nil
-	}
-	prepared, err := t.PrepareContext(ctx, statement)
-	if err != nil {
-		return err
-	}
-	for i := range n {
-		if _, err := prepared.ExecContext(ctx, args(i)...); err != nil {
-			return errors.Join(err, prepared.Close())
+	for _, placed := range t.words.leave {
+		if _, err := t.ExecContext(ctx, `DELETE FROM search WHERE rowid = $1`, placed); err != nil {
+			return err
 		}
 	}
-	return prepared.Close()
+	for _, i := range t.words.enter {
+		if _, err := t.ExecContext(ctx, `INSERT INTO search (rowid, words) VALUES ($1, $2)`, i.placed, i.words); err != nil {
+			return err
+		}
+	}
+	*t.words = indexing{}
+	return nil
 }
 
 func (t tx) liveFrom(ctx context.Context, placed int64) ([]news.Article, error) {

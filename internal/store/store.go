@@ -107,8 +107,50 @@ func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx)
 // tx is a transaction with the one time that everything in it happens at.
 type tx struct {
 	*sql.Tx
-	now   int64
-	words *indexing
+	now      int64
+	words    *indexing
+	prepared map[string]*sql.Stmt // by text: a batch runs the same few again and again
+}
+
+func newTx(t *sql.Tx, now int64) tx { return tx{t, now, &indexing{}, map[string]*sql.Stmt{}} }
+
+// prepare prepares a statement once in a transaction, which closes it at its end.
+func (t tx) prepare(ctx context.Context, statement string) (*sql.Stmt, error) {
+	if s, ok := t.prepared[statement]; ok {
+		return s, nil
+	}
+	s, err := t.PrepareContext(ctx, statement)
+	if err == nil {
+		t.prepared[statement] = s
+	}
+	return s, err
+}
+
+// ExecContext is that of sql.Tx, prepared.
+func (t tx) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
+	s, err := t.prepare(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+// QueryContext is that of sql.Tx, prepared.
+func (t tx) QueryContext(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
+	s, err := t.prepare(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// QueryRowContext is that of sql.Tx, prepared.
+func (t tx) QueryRowContext(ctx context.Context, statement string, args ...any) *sql.Row {
+	s, err := t.prepare(ctx, statement)
+	if err != nil {
+		return t.Tx.QueryRowContext(ctx, statement, args...) // it fails in the same way, and says so
+	}
+	return s.QueryRowContext(ctx, args...)
 }
 
 func (s *Store) inTx(ctx context.Context, f func(tx) error) error {
@@ -117,7 +159,7 @@ func (s *Store) inTx(ctx context.Context, f func(tx) error) error {
 		return news.Errorf(news.Unavailable, "the store does not take a change: %w", err)
 	}
 	defer func() { _ = t.Rollback() }() // after Commit it does nothing
-	work := tx{t, ms(s.now()), &indexing{}}
+	work := newTx(t, ms(s.now()))
 	if err := errors.Join(f(work), work.reindex(ctx)); err != nil {
 		return err
 	}
