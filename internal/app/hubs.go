@@ -58,22 +58,33 @@ func (h hubs) run(ctx context.Context) {
 	wg.Wait()
 }
 
+// announced is the tags that the hubs of a generation have been told of. What a
+// publisher before it had not told yet is told by the next.
+type announced struct {
+	by   *generation
+	tags map[string]string
+}
+
 // announce tells the hubs of the documents whose tags are not those that were
 // told last, and gives the tags that are. At first none are: what changed while
 // nothing ran, or was not told before the end, is told then. Hubs and
 // subscribers that have a document already make nothing of it.
-func (a *App) announce(ctx context.Context, told map[string]string) map[string]string {
-	h := a.gen.Load().hubs
+func (a *App) announce(ctx context.Context, told announced) announced {
+	g := a.gen.Load()
+	h := g.hubs
 	if len(h.addresses) == 0 {
-		return map[string]string{}
+		return announced{}
+	}
+	if told.by != g {
+		told = announced{by: g}
 	}
 	tags := a.web.Topics()
-	if maps.Equal(tags, told) {
+	if maps.Equal(tags, told.tags) {
 		return told
 	}
 	var changed []string
 	for topic, tag := range tags {
-		if told[topic] != tag {
+		if told.tags[topic] != tag {
 			changed = append(changed, topic)
 		}
 	}
@@ -89,5 +100,5 @@ func (a *App) announce(ctx context.Context, told map[string]string) map[string]s
 			a.log.Warn("not every hub will be told of a change", "error", err)
 		}
 	}
-	return tags
+	return announced{g, tags}
 }

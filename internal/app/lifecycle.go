@@ -138,7 +138,7 @@ func (a *App) background(name string, f func(context.Context)) {
 func (a *App) refresh(ctx context.Context) {
 	tick := time.NewTicker(refreshEvery)
 	defer tick.Stop()
-	healthy, told := true, map[string]string{}
+	healthy, told := true, announced{}
 	for {
 		select {
 		case <-ctx.Done():

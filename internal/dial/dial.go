@@ -77,16 +77,21 @@ func check(address string, allow []netip.Prefix) error {
 			return nil
 		}
 	}
-	if ip.IsGlobalUnicast() && !ip.IsPrivate() && !special(ip) {
+	if ip.IsGlobalUnicast() && !ip.IsPrivate() && !special(ip) && (ip.Is4() || global6.Contains(ip)) {
 		return nil
 	}
 	return news.Errorf(news.Refused, "the address %s is private; name its network under allow_private if it is meant", ip)
 }
 
+// global6 is what has been given out of IPv6.
+var global6 = netip.MustParsePrefix("2000::/3")
+
 // special are networks that lead inside although they count as global unicast:
-// carrier-grade NAT, benchmarking, NAT64 and 6to4, which embed other addresses.
+// carrier-grade NAT, benchmarking, documentation, and 6to4 and Teredo, which embed
+// other addresses.
 func special(ip netip.Addr) bool {
-	for _, p := range []string{"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "240.0.0.0/4", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"} {
+	for _, p := range []string{"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24",
+		"198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "2002::/16", "2001::/32", "2001:db8::/32"} {
 		if netip.MustParsePrefix(p).Contains(ip) {
 			return true
 		}

@@ -72,7 +72,7 @@ func runs(text string) []run {
 	open := false
 	for _, c := range text {
 		c = fold(c)
-		if !unicode.IsLetter(c) && !unicode.IsDigit(c) {
+		if !unicode.IsLetter(c) && !unicode.IsDigit(c) && !Is(c) { // 〇 is Han and no letter
 			open = false
 			continue
 		}

@@ -18,6 +18,7 @@ func TestBigrams(t *testing.T) {
 		"ＡＢＣ１２３":     {"abc123"},
 		"２０２６年":      {"2026", "年"},
 		"a-b_c":      {"a", "b", "c"},
+		"二〇二六年":      {"二〇", "〇二", "二六", "六年", "年"},
 	} {
 		if got := Bigrams(text); !slices.Equal(got, want) {
 			t.Errorf("%q: got %q, want %q", text, got, want)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 )
 
 // Collection is all articles of one feed: those in its subscription document,
@@ -22,7 +23,8 @@ const ArchivePage = 50
 // filter, because another filter makes another collection, and stays when the
 // feed is renamed.
 func (f Feed) Name() string {
-	b, err := json.Marshal(f.Filter)
+	set := func(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) } // their order means nothing
+	b, err := json.Marshal([][]string{set(f.Columns), set(f.Sources), set(f.Keywords)})
 	if err != nil { // slices of strings always marshal
 		panic(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"jianxun/internal/news"
@@ -119,15 +120,16 @@ func (t tx) nextSeq(ctx context.Context) (seq int64, err error) {
 // made unique. Pages with a date only follow each other by a second, in the
 // order in which they came.
 func (t tx) place(ctx context.Context, published int64, dateOnly bool) (int64, error) {
+	step := int64(1)
 	if dateOnly {
-		var last sql.NullInt64
-		err := t.QueryRowContext(ctx, `SELECT max(placed) FROM articles WHERE date_only = 1 AND published = $1`, published).Scan(&last)
-		if err != nil {
-			return 0, err
-		}
-		if last.Valid {
-			published = last.Int64 + 1000
-		}
+		step = 1000
+	}
+	var last sql.NullInt64
+	if err := t.QueryRowContext(ctx, `SELECT max(placed) FROM articles WHERE date_only = $2 AND published = $1`, published, boolInt(dateOnly)).Scan(&last); err != nil {
+		return 0, err
+	}
+	if last.Valid {
+		published = last.Int64 + step
 	}
 	return t.freeTime(ctx, "placed", published)
 }
@@ -135,12 +137,17 @@ func (t tx) place(ctx context.Context, published int64, dateOnly bool) (int64, e
 // freeTime is the first millisecond from want on that no article has in the
 // column placed or updated.
 func (t tx) freeTime(ctx context.Context, column string, want int64) (int64, error) {
+	asked := fmt.Sprint(column, want)
+	if next, ok := t.free[asked]; ok { // a batch asks for the same time again and again
+		want = next
+	}
 	for {
 		var taken bool
 		if err := t.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM articles WHERE `+column+` = $1)`, want).Scan(&taken); err != nil {
 			return 0, err
 		}
 		if !taken {
+			t.free[asked] = want + 1
 			return want, nil
 		}
 		want++

@@ -42,7 +42,7 @@ func (s *Store) Collect(ctx context.Context, feeds []news.Feed, now time.Time) (
 		return out, nil
 	}
 	return out, s.inTx(ctx, func(t tx) error {
-		c := collector{t, map[[2]int64][]news.Article{}}
+		c := collector{t, map[[2]int64]unseen{}}
 		for _, i := range behind {
 			k, err := c.collect(ctx, feeds[i], now)
 			if err != nil {
@@ -80,13 +80,23 @@ func (s *Store) due(ctx context.Context, k kept, now time.Time, items int) (due 
 // to look at is what most of the others have to.
 type collector struct {
 	tx
-	seen map[[2]int64][]news.Article // by how far a collection has come
+	seen map[[2]int64]unseen // by how far a collection has come
+}
+
+// unseen is what a collection has to look at next.
+type unseen struct {
+	articles []news.Article
+	looked   int64 // up to when articles are in it whose day has come
+	more     bool  // there is more after it
 }
 
 const (
 	enterCollection = `INSERT INTO collection_current (collection, placed) SELECT $1, $2
 		WHERE NOT EXISTS (SELECT 1 FROM collection_archive WHERE collection = $1 AND placed = $2) ON CONFLICT (collection, placed) DO NOTHING`
 	leaveCollection = `DELETE FROM collection_current WHERE collection = $1 AND placed = $2`
+	// Who was shown an article is to be told should it be withdrawn later.
+	rememberLeft = `INSERT INTO collection_left (collection, placed, withdrawn) SELECT collection, placed, 0 FROM collection_current
+		WHERE collection = $1 AND placed = $2 ON CONFLICT (collection, placed) DO NOTHING`
 )
 
 func (c collector) collect(ctx context.Context, f news.Feed, now time.Time) (kept, error) {
@@ -95,25 +105,27 @@ func (c collector) collect(ctx context.Context, f news.Feed, now time.Time) (kep
 		return k, err
 	}
 	state := [2]int64{k.seq, k.looked}
-	changed, ok := c.seen[state]
+	next, ok := c.seen[state]
 	if !ok {
-		if changed, err = c.unseen(ctx, k, now); err != nil {
+		if next, err = c.unseen(ctx, k, now); err != nil {
 			return k, err
 		}
-		c.seen[state] = changed
+		c.seen[state] = next
 	}
-	for _, a := range changed {
+	for _, a := range next.articles {
 		k.seq = max(k.seq, a.Seq)
-		way := leaveCollection
+		steps := []string{rememberLeft, leaveCollection}
 		if a.State == news.Live && !a.Placed.After(now) && f.Match(a) {
-			way = enterCollection
+			steps = []string{enterCollection}
 		}
-		if _, err := c.ExecContext(ctx, way, k.ID, ms(a.Placed)); err != nil {
-			return k, err
+		for _, step := range steps {
+			if _, err := c.ExecContext(ctx, step, k.ID, ms(a.Placed)); err != nil {
+				return k, err
+			}
 		}
 	}
-	if k.Behind = len(changed) >= collectAtOnce; !k.Behind {
-		k.looked = ms(now)
+	k.looked = next.looked
+	if k.Behind = next.more; !k.Behind {
 		if err := c.archive(ctx, &k, f.Items); err != nil {
 			return k, err
 		}
@@ -131,17 +143,29 @@ func (t tx) keep(ctx context.Context, name string, now time.Time) (kept, error) 
 	return scanKept(t.QueryRowContext(ctx, `SELECT `+keptFields+` FROM collections WHERE name = $1`, name))
 }
 
-// unseen lists the articles whose day has come since, and the next of those
-// that changed since, in the order of their changes.
-func (t tx) unseen(ctx context.Context, k kept, now time.Time) ([]news.Article, error) {
-	rows, err := t.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE available > $1 AND available <= $2 AND seq <= $3`, k.looked, ms(now), k.seq)
+// unseen lists the next of the articles whose day has come since, and the next
+// of those that changed since, in the order of their changes. The time that was
+// looked at follows the clock, also back.
+func (t tx) unseen(ctx context.Context, k kept, now time.Time) (u unseen, err error) {
+	u.looked = ms(now)
+	var cut int64 // with all that came at the same time
+	err = t.QueryRowContext(ctx, `SELECT available FROM articles WHERE available > $1 AND available <= $2 AND seq <= $3 ORDER BY available LIMIT 1 OFFSET $4`,
+		k.looked, ms(now), k.seq, collectAtOnce-1).Scan(&cut)
+	switch {
+	case err == nil:
+		u.more, u.looked = cut < u.looked, cut
+	case !errors.Is(err, sql.ErrNoRows):
+		return u, err
+	}
+	rows, err := t.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE available > $1 AND available <= $2 AND seq <= $3`, k.looked, u.looked, k.seq)
 	due, err := collect(rows, err, scanArticle)
 	if err != nil {
-		return nil, err
+		return u, err
 	}
 	rows, err = t.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE seq > $1 ORDER BY seq LIMIT $2`, k.seq, collectAtOnce)
 	changed, err := collect(rows, err, scanArticle)
-	return append(due, changed...), err
+	u.articles, u.more = append(due, changed...), u.more || len(changed) == collectAtOnce
+	return u, err
 }
 
 // archive moves what stands behind the newest items into the archive, the
@@ -175,14 +199,30 @@ func (t tx) archive(ctx context.Context, k *kept, items int) error {
 	return err
 }
 
-// Current lists the articles of the feed's subscription document, newest first.
-// While its collection is Behind they are the newest that are not archived.
-func (s *Store) Current(ctx context.Context, f news.Feed, c news.Collection, now time.Time) ([]news.Article, error) {
-	if !c.Behind {
-		rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE state = 'live' AND placed IN
-			(SELECT placed FROM collection_current WHERE collection = $1 ORDER BY placed DESC LIMIT $2) ORDER BY placed DESC`, c.ID, f.Items)
-		return collect(rows, err, scanArticle)
+// Current lists the articles of the feed's subscription document, newest first,
+// and gives the collection as it was at that very moment: another process may
+// have moved it on. While a collection is Behind they are the newest that are
+// not archived.
+func (s *Store) Current(ctx context.Context, f news.Feed, c news.Collection, now time.Time) ([]news.Article, news.Collection, error) {
+	if c.Behind {
+		list, err := s.provisional(ctx, f, c, now)
+		return list, c, err
 	}
+	moment, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, c, news.Errorf(news.Unavailable, "the store cannot be read: %w", err)
+	}
+	defer func() { _ = moment.Rollback() }() // it has only read
+	if err := moment.QueryRowContext(ctx, `SELECT archived FROM collections WHERE id = $1`, c.ID).Scan(&c.Archived); err != nil {
+		return nil, c, err
+	}
+	rows, err := moment.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE state = 'live' AND placed IN
+		(SELECT placed FROM collection_current WHERE collection = $1 ORDER BY placed DESC LIMIT $2) ORDER BY placed DESC`, c.ID, f.Items)
+	list, err := collect(rows, err, scanArticle)
+	return list, c, err
+}
+
+func (s *Store) provisional(ctx context.Context, f news.Feed, c news.Collection, now time.Time) ([]news.Article, error) {
 	newest, err := s.Newest(ctx, f.Filter, now, 2*f.Items)
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ func (s fixture) collected(t testing.TB, f news.Feed) (current, archived []strin
 		}
 		c = list[0]
 	}
-	now, err := s.Current(t.Context(), f, c, s.clock.now())
+	now, c, err := s.Current(t.Context(), f, c, s.clock.now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,13 +145,40 @@ func TestALargeStoreIsCollectedInSteps(t *testing.T) {
 		if err != nil || !list[0].Behind {
 			t.Fatalf("%+v, %v: want it behind", list, err)
 		}
-		current, err := s.Current(t.Context(), f, list[0], s.clock.now())
+		current, _, err := s.Current(t.Context(), f, list[0], s.clock.now())
 		if got := titles(current); err != nil || !slices.Equal(got, named(0, 1, 2)) {
 			t.Errorf("meanwhile %q, %v: want the newest", got, err)
 		}
 		_, archived := s.collected(t, f)
 		if len(archived) != many-3 || archived[0] != title(many-1) || archived[many-4] != title(3) {
 			t.Errorf("%d archived, from %s to %s", len(archived), archived[0], archived[len(archived)-1])
+		}
+	})
+}
+
+// Much may come due at once, or once more when the clock is set back.
+func TestManyDueArticlesAreCollectedToTheEnd(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		const many = collectAtOnce + 300
+		coming := pages(many)
+		for i := range coming {
+			coming[i].Published = coming[i].Published.Add(48 * time.Hour)
+		}
+		s.saveAll(t, coming)
+		s.wantCollected(t, everything(), named(), named())
+		s.clock.pass(72 * time.Hour)
+		if current, archived := s.collected(t, everything()); len(current) != 3 || len(archived) != many-3 {
+			t.Errorf("%d current, %d archived of %d", len(current), len(archived), many)
+		}
+		s.saveAll(t, pages(2 * many)[many:]) // all at the same time, before the clock is set back
+		s.clock.pass(-time.Minute)
+		s.save(t, page(3*many))
+		if current, archived := s.collected(t, everything()); len(current) != 3 || len(archived) != 2*many-2 {
+			t.Errorf("after the clock was set back %d current, %d archived", len(current), len(archived))
+		}
+		s.clock.pass(time.Hour)
+		if current, archived := s.collected(t, everything()); len(current) != 3 || len(archived) != 2*many-2 {
+			t.Errorf("an hour later %d current, %d archived", len(current), len(archived))
 		}
 	})
 }

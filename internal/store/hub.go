@@ -48,7 +48,7 @@ func (t tx) roomForHubRequest(ctx context.Context, pair, host string, bounds new
 	switch {
 	case err != nil:
 		return err
-	case waiting == 0 && pending >= bounds.Pending, !known && all >= bounds.Subscriptions:
+	case !known && pending >= bounds.Pending, !known && all >= bounds.Subscriptions:
 		return news.Errorf(news.TooLarge, "the hub has no room for another subscription now; try again later")
 	case !known && ofHost >= bounds.PerHost:
 		return news.Errorf(news.Refused, "the hub takes no more than %d subscriptions for the host %s", bounds.PerHost, host)

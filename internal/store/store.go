@@ -110,9 +110,12 @@ type tx struct {
 	now      int64
 	words    *indexing
 	prepared map[string]*sql.Stmt // by text: a batch runs the same few again and again
+	free     map[string]int64     // see freeTime
 }
 
-func newTx(t *sql.Tx, now int64) tx { return tx{t, now, &indexing{}, map[string]*sql.Stmt{}} }
+func newTx(t *sql.Tx, now int64) tx {
+	return tx{t, now, &indexing{}, map[string]*sql.Stmt{}, map[string]int64{}}
+}
 
 // prepare prepares a statement once in a transaction, which closes it at its end.
 func (t tx) prepare(ctx context.Context, statement string) (*sql.Stmt, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 
 	"jianxun/internal/news"
 )
@@ -13,8 +12,19 @@ import (
 // of the issues that have not begun to be sent.
 func (s *Store) Withdraw(ctx context.Context, id string) error {
 	return s.inTx(ctx, func(t tx) error {
-		placed, err := t.move(ctx, id, news.Live, news.Withdrawn)
+		was, err := t.stateOf(ctx, id, news.Live)
 		if err != nil {
+			return err
+		}
+		placed, at := ms(was.Placed), max(t.now, ms(was.Updated)+1) // readers believe what is newer than the entry
+		if err := t.move(ctx, id, news.Withdrawn, at); err != nil {
+			return err
+		}
+		if _, err := t.ExecContext(ctx, `INSERT INTO collection_left (collection, placed, withdrawn)
+			SELECT collection, placed, $2 FROM (SELECT collection, placed FROM collection_current WHERE placed = $1
+				UNION SELECT collection, placed FROM collection_archive WHERE placed = $1
+				UNION SELECT collection, placed FROM collection_left WHERE placed = $1) AS shown WHERE true
+			ON CONFLICT (collection, placed) DO UPDATE SET withdrawn = excluded.withdrawn`, placed, at); err != nil {
 			return err
 		}
 		if _, err := t.ExecContext(ctx, `DELETE FROM issue_items WHERE article_id = $1
@@ -32,16 +42,15 @@ func (s *Store) Withdraw(ctx context.Context, id string) error {
 // as it reads now.
 func (s *Store) Restore(ctx context.Context, id string) error {
 	return s.inTx(ctx, func(t tx) error {
-		placed, err := t.move(ctx, id, news.Withdrawn, news.Live)
+		a, err := t.stateOf(ctx, id, news.Withdrawn)
 		if err != nil {
 			return err
 		}
-		a, err := scanArticle(t.QueryRowContext(ctx, `SELECT `+articleFields+` FROM articles WHERE id = $1`, id))
+		updated, err := t.freeTime(ctx, "updated", max(t.now, ms(a.Updated)+1, ms(a.Withdrawn)+1))
 		if err != nil {
 			return err
 		}
-		updated, err := t.freeTime(ctx, "updated", max(t.now, ms(a.Updated)+1))
-		if err != nil {
+		if err := t.move(ctx, id, news.Live, 0); err != nil {
 			return err
 		}
 		for _, statement := range []string{
@@ -52,7 +61,10 @@ func (s *Store) Restore(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		if _, err := t.ExecContext(ctx, `UPDATE collection_archive SET revision = $2 WHERE placed = $1`, placed, a.Revision); err != nil {
+		if _, err := t.ExecContext(ctx, `UPDATE collection_archive SET revision = $2 WHERE placed = $1`, ms(a.Placed), a.Revision); err != nil {
+			return err
+		}
+		if _, err := t.ExecContext(ctx, `UPDATE collection_left SET withdrawn = 0 WHERE placed = $1`, ms(a.Placed)); err != nil {
 			return err
 		}
 		t.index(a)
@@ -60,46 +72,33 @@ func (s *Store) Restore(ctx context.Context, id string) error {
 	})
 }
 
-// move changes the state of an article and gives its place.
-func (t tx) move(ctx context.Context, id string, from, to news.ArticleState) (placed int64, err error) {
-	var state news.ArticleState
-	err = t.QueryRowContext(ctx, `SELECT state, placed FROM articles WHERE id = $1`, id).Scan(&state, &placed)
+// stateOf reads an article that must be in the state.
+func (t tx) stateOf(ctx context.Context, id string, state news.ArticleState) (news.Article, error) {
+	a, err := scanArticle(t.QueryRowContext(ctx, `SELECT `+articleFields+` FROM articles WHERE id = $1`, id))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return 0, news.Errorf(news.NotFound, "there is no article %s", id)
-	case err != nil:
-		return 0, err
-	case state != from:
-		return 0, news.Errorf(news.Conflict, "the article is %s already", state)
+		return a, news.Errorf(news.NotFound, "there is no article %s", id)
+	case err == nil && a.State != state:
+		return a, news.Errorf(news.Conflict, "the article is %s already", a.State)
 	}
-	seq, err := t.nextSeq(ctx)
-	if err != nil {
-		return 0, err
-	}
-	withdrawn := int64(0)
-	if to == news.Withdrawn {
-		withdrawn = t.now
-	}
-	_, err = t.ExecContext(ctx, `UPDATE articles SET state = $2, seq = $3, changed = $4, withdrawn = $5 WHERE id = $1`, id, to, seq, t.now, withdrawn)
-	return placed, err
+	return a, err
 }
 
-// withdrawalsRead bounds how many withdrawn articles are looked through for
-// those of a feed.
-const withdrawalsRead = 500
-
-// Withdrawals lists the articles of the filter that were withdrawn last, the
-// newest first, at most limit, leaving out what would not have been shown yet.
-func (s *Store) Withdrawals(ctx context.Context, f news.Filter, now time.Time, limit int) ([]news.Article, error) {
-	// The + keeps the engine from going through all that were placed before now.
-	rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE state = 'withdrawn' AND +placed <= $1 ORDER BY withdrawn DESC, placed DESC LIMIT $2`,
-		ms(now), withdrawalsRead)
-	all, err := collect(rows, err, scanArticle)
-	var found []news.Article
-	for _, a := range all {
-		if f.Match(a) && len(found) < limit {
-			found = append(found, a)
-		}
+// move changes the state of an article.
+func (t tx) move(ctx context.Context, id string, to news.ArticleState, withdrawn int64) error {
+	seq, err := t.nextSeq(ctx)
+	if err != nil {
+		return err
 	}
-	return found, err
+	_, err = t.ExecContext(ctx, `UPDATE articles SET state = $2, seq = $3, changed = $4, withdrawn = $5 WHERE id = $1`, id, to, seq, t.now, withdrawn)
+	return err
+}
+
+// Withdrawals lists the articles that the collection has shown and that are
+// withdrawn, the last first, at most limit.
+func (s *Store) Withdrawals(ctx context.Context, collection int64, limit int) ([]news.Article, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE placed IN
+		(SELECT placed FROM collection_left WHERE collection = $1 AND withdrawn > 0 ORDER BY withdrawn DESC, placed DESC LIMIT $2)
+		ORDER BY articles.withdrawn DESC, placed DESC`, collection, limit)
+	return collect(rows, err, scanArticle)
 }

@@ -50,27 +50,73 @@ func TestAWithdrawalIsRefusedWhereItMakesNoSense(t *testing.T) {
 	})
 }
 
-func TestWithdrawalsAreListedByFilterTheNewestFirst(t *testing.T) {
+// told are the titles of what the feed's collection tells of as withdrawn.
+func (s fixture) told(t testing.TB, f news.Feed, limit int) []string {
+	t.Helper()
+	c, err := s.Collect(t.Context(), []news.Feed{f}, s.clock.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.Withdrawals(t.Context(), c[0].ID, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return titles(list)
+}
+
+func TestACollectionTellsOfTheWithdrawalsOfWhatItHasShown(t *testing.T) {
 	conform(t, func(t *testing.T, s fixture) {
-		s.saveAll(t, pages(4))
-		for _, n := range []int{2, 0, 3} {
+		other := news.Feed{Slug: "notices", Items: 9, Filter: news.Filter{Columns: []string{"通知公告"}}}
+		moved := func(n int) news.Article {
+			a := page(n)
+			a.Column = "通知公告"
+			return a
+		}
+		want := func(f news.Feed, limit int, want []string) {
+			t.Helper()
+			if got := s.told(t, f, limit); !slices.Equal(got, want) {
+				t.Errorf("%s tells of %q, want %q", f.Slug, got, want)
+			}
+		}
+		s.saveAll(t, pages(6)) // 3, 4 and 5 are archived
+		want(everything(), 9, named())
+		want(other, 9, named())
+		for _, n := range []int{2, 0, 5} {
 			s.clock.pass(time.Minute)
 			s.withdraw(t, news.ArticleID(page(n).URL))
 		}
-		for _, c := range []struct {
-			filter news.Filter
-			limit  int
-			want   []string
-		}{
-			{news.Filter{}, 9, named(3, 0, 2)},
-			{news.Filter{}, 2, named(3, 0)},
-			{news.Filter{Keywords: []string{"第0篇"}}, 9, named(0)},
-			{news.Filter{Columns: []string{"别的"}}, 9, named()},
-		} {
-			list, err := s.Withdrawals(t.Context(), c.filter, s.clock.now(), c.limit)
-			if got := titles(list); err != nil || !slices.Equal(got, c.want) {
-				t.Errorf("%+v: %q, %v; want %q", c.filter, got, err, c.want)
-			}
+		want(everything(), 9, named(5, 0, 2))
+		want(everything(), 2, named(5, 0))
+		want(other, 9, named())
+		s.restore(t, news.ArticleID(page(0).URL))
+		want(everything(), 9, named(5, 2))
+
+		s.save(t, moved(1)) // the other one shows it from now on
+		want(other, 9, named())
+		s.save(t, page(1)) // and no longer
+		s.told(t, other, 9)
+		s.withdraw(t, news.ArticleID(page(1).URL))
+		want(other, 9, named(1)) // but it has
+		s.save(t, moved(2))      // edited while it is withdrawn: who was shown it does not change
+		want(everything(), 9, named(1, 5, 2))
+		want(other, 9, named(1))
+	})
+}
+
+func TestTimesOfWithdrawalsGrowWhateverTheClockSays(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		a := s.save(t, page(1))
+		s.clock.pass(time.Hour)
+		changed := page(1)
+		changed.Text = "改过。"
+		edited := s.save(t, changed)
+		s.clock.pass(-2 * time.Hour)
+		s.withdraw(t, a.ID)
+		gone := s.get(t, a.ID)
+		s.clock.pass(-2 * time.Hour)
+		s.restore(t, a.ID)
+		if back := s.get(t, a.ID); !gone.Withdrawn.After(edited.Updated) || !back.Updated.After(gone.Withdrawn) {
+			t.Errorf("edited %v, withdrawn %v, restored %v", edited.Updated, gone.Withdrawn, back.Updated)
 		}
 	})
 }

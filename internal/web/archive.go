@@ -84,6 +84,9 @@ func (s *Server) archive(w http.ResponseWriter, r *http.Request, st *state) erro
 	key := slug + "/" + name
 	d, ok := st.shelf.archives.get(key)
 	if !ok {
+		if !s.polled.allow(st.Limits.client(r), st.Limits.Feeds, s.opt.Now()) {
+			return news.Errorf(news.TooMany, "this feed is asked for too often; send If-None-Match, as feed readers do, or wait a minute")
+		}
 		err := s.turns.do(r.Context(), st.Limits.client(r), func(ctx context.Context) (err error) {
 			d, err = s.archiveDocument(ctx, st, f, c, p, format, name)
 			return err

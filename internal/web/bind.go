@@ -19,15 +19,15 @@ const deletedSuffix = ".deleted.atom"
 
 // bind puts the documents of a feed onto the shelf.
 func (s *Server) bind(ctx context.Context, st *state, next *shelf, f news.Feed, now time.Time) error {
-	c := next.collections[f.Slug]
-	articles, err := s.opt.Collections.Current(ctx, f, c, now)
+	articles, c, err := s.opt.Collections.Current(ctx, f, next.collections[f.Slug], now)
 	if err != nil {
 		return err
 	}
 	doc := st.document(f, articles)
-	if doc.Withdrawn, err = s.opt.Collections.Withdrawals(ctx, f.Filter, now, withdrawalsTold); err != nil {
+	if doc.Withdrawn, err = s.opt.Collections.Withdrawals(ctx, c.ID, withdrawalsTold); err != nil {
 		return err
 	}
+	next.collections[f.Slug], next.told[f.Slug] = c, withoutBodies(doc.Withdrawn)
 	if last := tail(c); last != "" {
 		doc.Chain.Prev = func(format feedgen.Format) string { return st.links.Archive(f.Slug, last, format) }
 	}

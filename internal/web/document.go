@@ -128,6 +128,10 @@ func compressGzip(body []byte) ([]byte, error) {
 // serve answers GET and HEAD by RFC 9110: the coding by Accept-Encoding, 304
 // by If-None-Match or else If-Modified-Since, ranges when asked.
 func (d *document) serve(w http.ResponseWriter, r *http.Request, now time.Time) {
+	if (r.Header["If-Match"] != nil || r.Header["If-Unmodified-Since"] != nil) && d.another(r) {
+		w.WriteHeader(http.StatusPreconditionFailed)
+		return
+	}
 	c := d.choose(r.Header["Accept-Encoding"])
 	fields, notModified := c.full, d.notModified(r)
 	if notModified {
@@ -149,7 +153,7 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request, now time.Time) 
 	if d.past != nil && r.Header["A-Im"] != nil && d.serveNewer(w, r, c) {
 		return
 	}
-	if r.Header["Range"] != nil {
+	if r.Header["Range"] != nil && r.Method == http.MethodGet { // for no other it has a meaning
 		http.ServeContent(rangesOnly{w}, withoutConditions(r), d.name, d.modified, bytes.NewReader(c.body))
 		return
 	}
@@ -167,7 +171,26 @@ func withoutConditions(r *http.Request) *http.Request {
 	clone := r.Clone(r.Context())
 	clone.Header.Del("If-None-Match")
 	clone.Header.Del("If-Modified-Since")
+	clone.Header.Del("If-Match")
+	clone.Header.Del("If-Unmodified-Since")
 	return clone
+}
+
+// another tells whether the document is not the one that the request wants to
+// be answered of (RFC 9110 section 13.1.1 and 13.1.4).
+func (d *document) another(r *http.Request) bool {
+	if tags := r.Header["If-Match"]; tags != nil {
+		for _, field := range tags {
+			for tag := range strings.SplitSeq(field, ",") {
+				if tag = strings.TrimSpace(tag); tag == "*" || slices.ContainsFunc(d.codings, func(c coding) bool { return c.etag == tag }) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	since, err := http.ParseTime(r.Header.Get("If-Unmodified-Since"))
+	return err == nil && !d.modified.IsZero() && d.modified.After(since)
 }
 
 // choose takes the first coding that the client accepts with a weight above 0.
@@ -206,7 +229,7 @@ func accepts(fields []string, name string) bool {
 }
 
 func zeroWeight(params string) bool {
-	_, q, ok := strings.Cut(strings.ReplaceAll(params, " ", ""), "q=")
+	_, q, ok := strings.Cut(strings.ToLower(strings.ReplaceAll(params, " ", "")), "q=")
 	return ok && strings.Trim(q, "0.") == ""
 }
 

@@ -71,6 +71,8 @@ type Server struct {
 	turns    *turns
 	polled   counter // feed documents asked for without a condition
 	asked    counter // searches
+	// requests to the hub
+	subscribed counter
 }
 
 // state is what one request sees from beginning to end.
@@ -246,13 +248,21 @@ func (s *Server) mayPoll(r *http.Request, st *state, now time.Time) bool {
 	return s.polled.allow(st.Limits.client(r), st.Limits.Feeds, now)
 }
 
+// hubRequests is how many requests to the hub one client may make in a minute.
+// They are stored, and each makes the hub call an address that it names.
+const hubRequests = 60
+
 // hub passes a request on to the embedded WebSub hub, if it is switched on.
 func (s *Server) hub(w http.ResponseWriter, r *http.Request) {
-	if st := s.state.Load(); st != nil && st.Hub != nil {
+	st := s.state.Load()
+	if st != nil && st.Hub != nil && s.subscribed.allow(st.Limits.client(r), hubRequests, s.opt.Now()) {
 		st.Hub.ServeHTTP(w, r)
 		return
 	}
 	s.handle(func(http.ResponseWriter, *http.Request, *state) error {
+		if st.Hub != nil {
+			return news.Errorf(news.TooMany, "too many requests at the same time; please wait for the answers")
+		}
 		return news.Errorf(news.NotFound, "there is no such page")
 	}, http.MethodGet, http.MethodHead, http.MethodPost)(w, r)
 }

@@ -21,9 +21,9 @@ type Articles interface {
 // Collections is where the articles of each feed are.
 type Collections interface {
 	Collect(ctx context.Context, feeds []news.Feed, now time.Time) ([]news.Collection, error)
-	Current(ctx context.Context, f news.Feed, c news.Collection, now time.Time) ([]news.Article, error)
+	Current(ctx context.Context, f news.Feed, c news.Collection, now time.Time) ([]news.Article, news.Collection, error)
 	Archived(ctx context.Context, collection, first, last int64) ([]news.Article, error)
-	Withdrawals(ctx context.Context, f news.Filter, now time.Time, limit int) ([]news.Article, error)
+	Withdrawals(ctx context.Context, collection int64, limit int) ([]news.Article, error)
 }
 
 // shelf holds every feed document, ready to serve. A shelf is never altered;
@@ -31,6 +31,7 @@ type Collections interface {
 type shelf struct {
 	documents   map[string]*document       // by file name: yaowen.rss
 	newest      map[string][]news.Article  // by slug, without bodies, for the pages
+	told        map[string][]news.Article  // by slug, whose withdrawal the documents tell of
 	collections map[string]news.Collection // by slug
 	archives    *cache[*document]          // archive documents that were asked for
 	searches                               // that were asked for
@@ -45,7 +46,7 @@ const (
 )
 
 func emptyShelf() *shelf {
-	return &shelf{documents: map[string]*document{}, newest: map[string][]news.Article{}, collections: map[string]news.Collection{},
+	return &shelf{documents: map[string]*document{}, newest: map[string][]news.Article{}, told: map[string][]news.Article{}, collections: map[string]news.Collection{},
 		archives: newCache(roomForArchives, sizeOf), searches: noSearches()}
 }
 
@@ -65,7 +66,8 @@ const manyChanges = 1000
 // build makes the feeds given anew and takes the others from old.
 func (s *Server) build(ctx context.Context, st *state, old *shelf, now time.Time, feeds []news.Feed, collections []news.Collection) (*shelf, error) {
 	next := *old
-	next.documents, next.newest, next.collections = maps.Clone(old.documents), maps.Clone(old.newest), map[string]news.Collection{}
+	next.documents, next.newest, next.told = maps.Clone(old.documents), maps.Clone(old.newest), maps.Clone(old.told)
+	next.collections = map[string]news.Collection{}
 	for i, f := range st.Feeds {
 		next.collections[f.Slug] = collections[i]
 	}
@@ -116,14 +118,16 @@ func (s *Server) Refresh(ctx context.Context) (bool, error) {
 	return len(changed) > 0, nil
 }
 
-// touched are the feeds that an article has entered, changed in, or left, and
+// touched are the feeds that an article has entered, changed in, or left, also
+// long before it was withdrawn or restored, and
 // those whose archive has grown, once it is filled: the way into it stays right
 // meanwhile.
 func (st *state) touched(changed []news.Article, collections []news.Collection) []news.Feed {
 	var feeds []news.Feed
 	for i, f := range st.Feeds {
 		if len(changed) >= manyChanges || !collections[i].Behind && collections[i] != st.shelf.collections[f.Slug] || slices.ContainsFunc(changed, func(a news.Article) bool {
-			return f.Match(a) || slices.ContainsFunc(st.shelf.newest[f.Slug], func(b news.Article) bool { return a.ID == b.ID })
+			same := func(b news.Article) bool { return a.ID == b.ID }
+			return f.Match(a) || a.State == news.Withdrawn || slices.ContainsFunc(st.shelf.newest[f.Slug], same) || slices.ContainsFunc(st.shelf.told[f.Slug], same)
 		}) {
 			feeds = append(feeds, f)
 		}

@@ -7,8 +7,7 @@ UPDATE article_revisions SET updated = coalesce(
 -- When an article was last withdrawn, 0 while it is live.
 ALTER TABLE articles ADD COLUMN withdrawn BIGINT NOT NULL DEFAULT 0;
 UPDATE articles SET withdrawn = changed WHERE state = 'withdrawn';
-DROP INDEX articles_withdrawn;
-CREATE INDEX articles_withdrawn ON articles (withdrawn) WHERE state = 'withdrawn';
+DROP INDEX articles_withdrawn; -- collections tell what was withdrawn
 
 -- A collection is the articles of one feed in the order in which they left its
 -- subscription document, see docs/decisions/0009-archives.md.
@@ -33,6 +32,17 @@ CREATE TABLE collection_archive (
     revision   INTEGER NOT NULL, -- of the article as it was archived
     PRIMARY KEY (collection, position)
 );
+-- Articles that were shown and are not any more: withdrawn, when it was, or 0 when
+-- an edit took them out.
+CREATE TABLE collection_left (
+    collection BIGINT NOT NULL REFERENCES collections (id),
+    placed     BIGINT NOT NULL,
+    withdrawn  BIGINT NOT NULL,
+    PRIMARY KEY (collection, placed)
+);
+CREATE INDEX collection_left_withdrawn ON collection_left (collection, withdrawn);
+CREATE INDEX collection_left_by_place ON collection_left (placed);
+CREATE INDEX collection_current_by_place ON collection_current (placed);
 CREATE UNIQUE INDEX collection_archive_by_place ON collection_archive (placed, collection);
 
 -- Articles whose first image has an unknown length, to be asked for.
@@ -45,9 +55,10 @@ CREATE INDEX unmeasured_due ON unmeasured (next_try);
 
 -- +goose Down
 DROP TABLE unmeasured;
+DROP TABLE collection_left;
 DROP TABLE collection_archive;
 DROP TABLE collection_current;
 DROP TABLE collections;
-DROP INDEX articles_withdrawn;
+CREATE INDEX articles_withdrawn ON articles (changed) WHERE state = 'withdrawn';
 ALTER TABLE articles DROP COLUMN withdrawn;
 ALTER TABLE article_revisions DROP COLUMN updated;
