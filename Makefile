@@ -28,6 +28,7 @@ lint: ## gofmt, go vet, staticcheck, a tidy go.mod
 	$(GO) vet ./...
 	$(GO) vet -tags interop ./internal/e2e
 	$(GO) tool staticcheck ./...
+	$(GO) tool staticcheck -tags interop ./internal/e2e
 
 .PHONY: interop
 interop: ## Against other people's software: newsboat, feedparser, rss2email, sfeed, nginx, xmllint, smtp-sink, Chromium

@@ -27,13 +27,16 @@ func (serveCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // before anybody is told that it runs: unheard, the signal would end it
+	defer signal.Stop(hup)
 	err = a.Start(ctx)
 	if err == nil {
 		err = s.banner(ctx, a)
 	}
 	if err == nil {
 		level.Set(slog.LevelInfo)
-		s.wait(ctx, a)
+		s.wait(ctx, a, hup)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
@@ -43,10 +46,7 @@ func (serveCmd) Run(ctx context.Context, s *session) error {
 	return err
 }
 
-func (s *session) wait(ctx context.Context, a *app.App) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+func (s *session) wait(ctx context.Context, a *app.App, hup <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():

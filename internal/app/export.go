@@ -137,14 +137,13 @@ func (e *exporter) write(ctx context.Context, file string, f web.File) error {
 	e.done++
 	e.progress(e.done, file)
 	e.mu.Unlock()
+	var files []export.File
 	for i, body := range [][]byte{f.Body, f.Gzip, f.Brotli} {
 		if body != nil {
-			if err := e.folder.Put(file+twins()[i], body); err != nil {
-				return err
-			}
+			files = append(files, export.File{Path: file + twins()[i], Body: body})
 		}
 	}
-	return nil
+	return e.folder.Put(files...)
 }
 
 // keep lets a file stay, unless it must be made anew or a run that was killed
@@ -159,17 +158,21 @@ func (e *exporter) keep(file string) bool {
 	return true
 }
 
-// atOnce is how many files are in the making: while some wait for the disk, one
-// is rendered and another compressed.
-const atOnce = 4
+// How many files are in the making: while some wait for the disk, one is rendered
+// and another compressed. Archive documents take turns besides, which may not be
+// waited for too long.
+const (
+	pagesAtOnce    = 16
+	archivesAtOnce = 4
+)
 
-// each does the work for all of the list, several at once, until one fails.
-func each[T any](ctx context.Context, list []T, work func(context.Context, T) error) error {
+// each does the work for all of the list, n at once, until one fails.
+func each[T any](ctx context.Context, n int, list []T, work func(context.Context, T) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	todo := make(chan T)
 	var workers sync.WaitGroup
-	for range atOnce {
+	for range n {
 		workers.Go(func() {
 			for v := range todo {
 				if err := work(ctx, v); err != nil {
@@ -209,5 +212,5 @@ func (e *exporter) rest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return e.folder.Put("nginx/moved.conf", []byte(moved))
+	return e.folder.Put(export.File{Path: "nginx/moved.conf", Body: []byte(moved)})
 }

@@ -38,7 +38,7 @@ func (e *exporter) articles(ctx context.Context) error {
 			limit *= 2 // articles whose day has come take all the room
 			continue
 		}
-		if err := each(ctx, list, e.article); err != nil {
+		if err := each(ctx, pagesAtOnce, list, e.article); err != nil {
 			return err
 		}
 		for _, a := range list {
@@ -111,7 +111,7 @@ func (e *exporter) archives(ctx context.Context) error {
 			}
 		}
 	}
-	return each(ctx, append(missing, e.tails...), func(ctx context.Context, file string) error { return e.put(ctx, "/"+file, file) })
+	return each(ctx, archivesAtOnce, append(missing, e.tails...), func(ctx context.Context, file string) error { return e.put(ctx, "/"+file, file) })
 }
 
 func archiveFile(f news.Feed, name string, format feedgen.Format) string {

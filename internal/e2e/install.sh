@@ -10,8 +10,8 @@ test)
 	without="the race detector"
 	;;
 interop)
-	packages="newsboat python3-feedparser rss2email sfeed curl libxml2-utils postfix chromium fonts-noto-cjk"
-	tools="newsboat feedparser r2e sfeed curl xmllint smtp-sink chromium"
+	packages="newsboat python3-feedparser rss2email sfeed curl nginx-light libnginx-mod-http-brotli-static libxml2-utils postfix chromium fonts-noto-cjk"
+	tools="newsboat feedparser r2e sfeed curl nginx brotli xmllint smtp-sink chromium"
 	without="what needs them"
 	;;
 *)
@@ -24,6 +24,8 @@ missing() {
 	for tool in $tools; do
 		if [ "$tool" = feedparser ]; then
 			/usr/bin/python3 -c 'import feedparser' 2>/dev/null || echo python3-feedparser
+		elif [ "$tool" = brotli ]; then
+			[ -e /usr/lib/nginx/modules/ngx_http_brotli_static_module.so ] || echo libnginx-mod-http-brotli-static
 		else
 			PATH="$PATH:/usr/sbin:/sbin" command -v "$tool" >/dev/null 2>&1 || echo "$tool"
 		fi

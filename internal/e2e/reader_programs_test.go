@@ -19,8 +19,8 @@ import (
 // newsboat is that program with one feed: it removes duplicates over all the
 // feeds of a cache.
 type newsboat struct {
-	t                  *testing.T
-	program, dir, feed string
+	t            *testing.T
+	program, dir string
 }
 
 func newNewsboat(t *testing.T, address string) newsboat {

@@ -29,7 +29,7 @@ func open(t *testing.T, dir string) *Folder {
 
 func put(t *testing.T, f *Folder, path, body string) {
 	t.Helper()
-	if err := f.Put(path, []byte(body)); err != nil {
+	if err := f.Put(File{path, []byte(body)}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -48,12 +48,12 @@ type Folder struct {
 
 	mu      sync.Mutex        // guards what follows
 	old     map[string]string // digest by path; empty: only reading the file can tell
-	files   map[string]file   // of this run
+	files   map[string]entry  // of this run
 	dirs    map[string]bool   // whose entries this run has changed
 	removed int
 }
 
-type file struct {
+type entry struct {
 	digest  string
 	written bool // by this run
 }
@@ -66,7 +66,7 @@ func Open(dir string) (*Folder, error) {
 	if err := mayUse(dir); err != nil {
 		return nil, err
 	}
-	f := &Folder{dir: filepath.Clean(dir), old: map[string]string{}, files: map[string]file{}, dirs: map[string]bool{}}
+	f := &Folder{dir: filepath.Clean(dir), old: map[string]string{}, files: map[string]entry{}, dirs: map[string]bool{}}
 	f.notes = &notes{name: f.own("notes")}
 	for _, step := range []func() error{
 		func() error { return os.MkdirAll(f.own(""), 0o755) },

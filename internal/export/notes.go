@@ -10,25 +10,25 @@ import (
 )
 
 // notes list what a run is about to write, a path a line, so that the next run
-// knows of it if this one is killed. A line is on the disk before add returns;
+// knows of it if this one is killed. They are on the disk before add returns;
 // goroutines that add at the same time share the wait for it.
 type notes struct {
 	name string
 
 	mu     sync.Mutex // guards what follows
 	file   *os.File   // nil until there is something to note
-	added  int        // lines
+	added  int        // times
 	failed error      // the file may end in half a line: nothing may follow
 
 	syncing sync.Mutex // guards synced, and is held while the disk works
-	synced  int        // lines
+	synced  int        // times
 }
 
 // renewal is the line of a run that makes everything anew. It is no path.
 const renewal = "/"
 
-func (n *notes) add(line string) error {
-	mine, err := n.write(line)
+func (n *notes) add(lines ...string) error {
+	mine, err := n.write(strings.Join(lines, "\n") + "\n")
 	if err != nil {
 		return err
 	}
@@ -47,16 +47,15 @@ func (n *notes) add(line string) error {
 	return nil
 }
 
-func (n *notes) write(line string) (number int, err error) {
+func (n *notes) write(text string) (number int, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	line += "\n"
 	if n.file == nil && n.failed == nil {
 		n.file, n.failed = os.OpenFile(n.name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	}
 	if n.failed == nil {
 		n.added++
-		_, n.failed = n.file.WriteString(line)
+		_, n.failed = n.file.WriteString(text)
 	}
 	return n.added, n.failed
 }

@@ -153,7 +153,7 @@ func TestADiskThatDoesNotTakeAFileLosesNothing(t *testing.T) {
 			c.put(t, filepath.Join(dir, c.obstacle))
 			err := error(nil)
 			for path, body := range after() {
-				err = errors.Join(err, f.Put(path, []byte(body)))
+				err = errors.Join(err, f.Put(File{path, []byte(body)}))
 			}
 			if err == nil {
 				err = f.Close(State{})

@@ -11,53 +11,78 @@ import (
 	"strings"
 )
 
-// Put makes the file at the path, which has slashes and is relative, hold body.
-func (f *Folder) Put(path string, body []byte) error {
-	digest := digestOf(body)
-	written := !f.same(path, body, digest)
-	if written {
-		if err := f.write(path, body); err != nil {
-			return cannot(err)
+// File is what a file is to be. Its path has slashes and is relative.
+type File struct {
+	Path string
+	Body []byte
+}
+
+// Put makes the files hold their bodies. Those that belong together are best put
+// together: noting them down takes as long as noting one.
+func (f *Folder) Put(files ...File) error {
+	var paths []string
+	digests, write := make([]string, len(files)), make([]bool, len(files))
+	for i, file := range files {
+		digests[i] = digestOf(file.Body)
+		if write[i] = !f.same(file, digests[i]); write[i] {
+			paths = append(paths, file.Path)
 		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.files[path] = file{digest, written || f.files[path].written}
+	if err := f.note(paths); err != nil {
+		return cannot(err)
+	}
+	for i, file := range files {
+		if write[i] {
+			if err := f.write(file); err != nil {
+				return cannot(err)
+			}
+		}
+		f.mu.Lock()
+		f.files[file.Path] = entry{digests[i], write[i] || f.files[file.Path].written}
+		f.mu.Unlock()
+	}
 	return nil
 }
 
-// same tells whether the file holds body already. It is read only when what was
-// written last is not known.
-func (f *Folder) same(path string, body []byte, digest string) bool {
+// same tells whether the file holds the body already. It is read only when what
+// was written last is not known.
+func (f *Folder) same(file File, digest string) bool {
 	f.mu.Lock()
-	known, ok := f.old[path]
+	known, ok := f.old[file.Path]
 	f.mu.Unlock()
 	switch {
 	case !ok || known != "" && known != digest:
 		return false
 	case known == "":
-		there, err := os.ReadFile(f.path(path))
-		return err == nil && bytes.Equal(there, body)
+		there, err := os.ReadFile(f.path(file.Path))
+		return err == nil && bytes.Equal(there, file.Body)
 	}
-	info, err := os.Stat(f.path(path))
-	return err == nil && info.Size() == int64(len(body)) // somebody may have removed it
+	info, err := os.Stat(f.path(file.Path))
+	return err == nil && info.Size() == int64(len(file.Body)) // somebody may have removed it
 }
 
-// write notes the path down, writes beside the place, and puts the whole file
-// there in one step.
-func (f *Folder) write(path string, body []byte) error {
-	f.mu.Lock()
-	f.old[path] = "" // from now on it is ours to remove, and only reading it can tell what it holds
-	f.mu.Unlock()
-	if err := f.notes.add(path); err != nil {
-		return err
+// note notes the paths down. From then on they are ours to remove, and only
+// reading a file can tell what it holds.
+func (f *Folder) note(paths []string) error {
+	if len(paths) == 0 {
+		return nil
 	}
-	to := f.path(path)
+	f.mu.Lock()
+	for _, path := range paths {
+		f.old[path] = ""
+	}
+	f.mu.Unlock()
+	return f.notes.add(paths...)
+}
+
+// write writes beside the place, and puts the whole file there in one step.
+func (f *Folder) write(file File) error {
+	to := f.path(file.Path)
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
 	err := f.replace(to, func(w io.Writer) error {
-		_, err := w.Write(body)
+		_, err := w.Write(file.Body)
 		return err
 	})
 	f.mu.Lock()
@@ -89,7 +114,7 @@ func (f *Folder) Keep(path string) {
 
 func (f *Folder) keep(path string) {
 	if _, put := f.files[path]; !put && f.old[path] != "" {
-		f.files[path] = file{digest: f.old[path]}
+		f.files[path] = entry{digest: f.old[path]}
 	}
 }
 

@@ -133,13 +133,14 @@ func TestTheNextRunIsToldHowFarThisOneCame(t *testing.T) {
 	}
 }
 
-func TestAFileThatSomebodyRemovedComesBack(t *testing.T) {
+func TestAFileThatSomebodyRemovedOrCutComesBack(t *testing.T) {
 	dir := t.TempDir()
 	run(t, dir, small())
 	if err := os.Remove(filepath.Join(dir, "index.html")); err != nil {
 		t.Fatal(err)
 	}
-	wantCounts(t, run(t, dir, small()), 1, 3, 0)
+	writeFile(t, filepath.Join(dir, "feeds/all.rss"), "fee")
+	wantCounts(t, run(t, dir, small()), 2, 2, 0)
 	wantThere(t, dir, small())
 }
 
@@ -151,7 +152,7 @@ func TestManyPutAtOnce(t *testing.T) {
 		path, body := fmt.Sprintf("articles/%d/%d.html", i%7, i), strings.Repeat(fmt.Sprint(i), 100)
 		want[path] = body
 		all.Go(func() {
-			if err := f.Put(path, []byte(body)); err != nil {
+			if err := f.Put(File{path, []byte(body)}); err != nil {
 				t.Error(err)
 			}
 		})
