@@ -74,7 +74,7 @@ func DefaultLimits() Limits {
 const idle = 5 * time.Second
 
 // claimSpare is how much longer than an exchange a claim lasts.
-const claimSpare = time.Minute
+const claimSpare = 15 * time.Second
 
 // Hub is a WebSub hub for feeds of ours. It is the http.Handler of its URL.
 // Several may run over one store.
