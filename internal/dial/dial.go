@@ -1,4 +1,5 @@
-// Package dial makes the HTTP clients with which jianxun goes outside.
+// Package dial makes the HTTP clients with which jianxun goes outside, and says
+// how long to wait before going again.
 //
 // It promises that a client connects to public addresses and to the networks
 // allowed by name, and to nothing else: the address is looked at when it is

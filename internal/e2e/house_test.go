@@ -26,7 +26,7 @@ func rooms() map[string][]string {
 		"digest":            {"internal/news", "internal/han", "templates", "internal/mail"},
 		"templates":         {"internal/news", "internal/han"},
 		"internal/mail":     {},
-		"internal/outbox":   {"internal/news", "internal/mail"},
+		"internal/outbox":   {"internal/news", "internal/mail", "internal/dial"},
 		"internal/roster":   {"internal/news"},
 		"internal/store":    {"internal/news", "internal/han"},
 		"config":            {"internal/news"},

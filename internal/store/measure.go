@@ -66,19 +66,23 @@ func (s *Store) Measured(ctx context.Context, a news.Article, image news.Image) 
 				a.Images[i].Type, a.Images[i].Length = image.Type, image.Length
 			}
 		}
-		content := toJSON(a.Content)
+		var same bool
+		if err := t.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM articles WHERE id = $1 AND revision = $2)`, a.ID, a.Revision).Scan(&same); err != nil || !same {
+			return err
+		}
 		seq, err := t.nextSeq(ctx)
 		if err != nil {
 			return err
 		}
+		content := toJSON(a.Content)
 		for _, step := range []struct {
 			statement string
 			args      []any
 		}{
-			{`UPDATE articles SET content = $3, seq = $4, changed = $5 WHERE id = $1 AND revision = $2`, []any{a.ID, a.Revision, content, seq, t.now}},
+			{`UPDATE articles SET content = $2, seq = $3, changed = $4 WHERE id = $1`, []any{a.ID, content, seq, t.now}},
 			{`UPDATE article_revisions SET content = $3 WHERE article_id = $1 AND revision = $2
 				AND NOT EXISTS (SELECT 1 FROM collection_archive c WHERE c.placed = $4)`, []any{a.ID, a.Revision, content, ms(a.Placed)}},
-			{`DELETE FROM unmeasured WHERE article_id = $1 AND EXISTS (SELECT 1 FROM articles WHERE id = $1 AND revision = $2)`, []any{a.ID, a.Revision}},
+			{`DELETE FROM unmeasured WHERE article_id = $1`, []any{a.ID}},
 		} {
 			if _, err := t.ExecContext(ctx, step.statement, step.args...); err != nil {
 				return err

@@ -133,3 +133,12 @@ func FuzzSearch(f *testing.F) {
 		}
 	})
 }
+// A page may stand twice in what a source gives at once.
+func TestAnArticleTwiceInABatchIsFoundAsItReadsLast(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		s.saveAll(t, []news.Article{told(1, "原文提到走访。"), told(1, "改文提到回访。")})
+		if got := append(s.search(t, "走访"), s.search(t, "回访")...); !slices.Equal(got, named(1)) {
+			t.Errorf("found %q", got)
+		}
+	})
+}

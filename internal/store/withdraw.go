@@ -53,19 +53,18 @@ func (s *Store) Restore(ctx context.Context, id string) error {
 		if err := t.move(ctx, id, news.Live, 0); err != nil {
 			return err
 		}
-		for _, statement := range []string{
-			`UPDATE articles SET updated = $2 WHERE id = $1`,
-			`UPDATE article_revisions SET updated = $2 WHERE article_id = $1 AND revision = (SELECT revision FROM articles WHERE id = $1)`,
+		for _, step := range []struct {
+			statement string
+			args      []any
+		}{
+			{`UPDATE articles SET updated = $2 WHERE id = $1`, []any{id, updated}},
+			{`UPDATE article_revisions SET updated = $3 WHERE article_id = $1 AND revision = $2`, []any{id, a.Revision, updated}},
+			{`UPDATE collection_archive SET revision = $2 WHERE placed = $1`, []any{ms(a.Placed), a.Revision}},
+			{`UPDATE collection_left SET withdrawn = 0 WHERE placed = $1`, []any{ms(a.Placed)}},
 		} {
-			if _, err := t.ExecContext(ctx, statement, id, updated); err != nil {
+			if _, err := t.ExecContext(ctx, step.statement, step.args...); err != nil {
 				return err
 			}
-		}
-		if _, err := t.ExecContext(ctx, `UPDATE collection_archive SET revision = $2 WHERE placed = $1`, ms(a.Placed), a.Revision); err != nil {
-			return err
-		}
-		if _, err := t.ExecContext(ctx, `UPDATE collection_left SET withdrawn = 0 WHERE placed = $1`, ms(a.Placed)); err != nil {
-			return err
 		}
 		t.index(a)
 		return nil

@@ -43,6 +43,10 @@ func (c *counter) allow(client string, limit int, now time.Time) bool {
 	return c.counts[client] <= limit
 }
 
+func tooMany() error {
+	return news.Errorf(news.TooMany, "that were many requests in a minute; please wait a moment")
+}
+
 // retryAfter is the number of seconds until the next minute.
 func retryAfter(now time.Time) int { return 60 - now.Second() }
 

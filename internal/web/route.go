@@ -71,9 +71,9 @@ func (s *Server) hub(w http.ResponseWriter, r *http.Request) {
 		st.Hub.ServeHTTP(w, r)
 		return
 	}
-	s.handle(func(http.ResponseWriter, *http.Request, *state) error {
+	s.handle(func(_ http.ResponseWriter, _ *http.Request, st *state) error {
 		if st.Hub != nil {
-			return news.Errorf(news.TooMany, "too many requests at the same time; please wait for the answers")
+			return tooMany()
 		}
 		return news.Errorf(news.NotFound, "there is no such page")
 	}, http.MethodGet, http.MethodHead, http.MethodPost)(w, r)

@@ -84,7 +84,7 @@ func (s *Server) find(r *http.Request, st *state, q string) ([]news.Article, err
 	}
 	client := st.Limits.client(r)
 	if !s.asked.allow(client, st.Limits.Searches, s.opt.Now()) {
-		return nil, news.Errorf(news.TooMany, "that were many searches in a minute; please wait a moment")
+		return nil, tooMany()
 	}
 	var found []news.Article
 	err := s.turns.do(r.Context(), client, func(ctx context.Context) (err error) {

@@ -62,15 +62,14 @@ type Settings struct {
 
 // Server is the site.
 type Server struct {
-	opt      Options
-	mux      *http.ServeMux
-	state    atomic.Pointer[state]
-	building sync.Mutex
-	turns    *turns
-	polled   counter // feed documents asked for without a condition
-	asked    counter // searches
-	// requests to the hub
-	subscribed counter
+	opt        Options
+	mux        *http.ServeMux
+	state      atomic.Pointer[state]
+	building   sync.Mutex
+	turns      *turns
+	polled     counter // feed documents asked for without a condition
+	asked      counter // searches
+	subscribed counter // requests to the hub
 }
 
 // state is what one request sees from beginning to end.

@@ -118,19 +118,22 @@ func (s *Server) Refresh(ctx context.Context) (bool, error) {
 	return len(changed) > 0, nil
 }
 
-// touched are the feeds that an article has entered, changed in, or left, also
-// long before it was withdrawn or restored, and
-// those whose archive has grown, once it is filled: the way into it stays right
-// meanwhile.
+// touched are the feeds that a change concerns, and those whose archive has
+// grown, once it is filled: the way into it stays right meanwhile.
 func (st *state) touched(changed []news.Article, collections []news.Collection) []news.Feed {
 	var feeds []news.Feed
 	for i, f := range st.Feeds {
-		if len(changed) >= manyChanges || !collections[i].Behind && collections[i] != st.shelf.collections[f.Slug] || slices.ContainsFunc(changed, func(a news.Article) bool {
-			same := func(b news.Article) bool { return a.ID == b.ID }
-			return f.Match(a) || a.State == news.Withdrawn || slices.ContainsFunc(st.shelf.newest[f.Slug], same) || slices.ContainsFunc(st.shelf.told[f.Slug], same)
-		}) {
+		grown := !collections[i].Behind && collections[i] != st.shelf.collections[f.Slug]
+		if grown || len(changed) >= manyChanges || slices.ContainsFunc(changed, func(a news.Article) bool { return st.concerns(a, f) }) {
 			feeds = append(feeds, f)
 		}
 	}
 	return feeds
+}
+
+// concerns tells whether a changed article is in the feed, was in it, or may be
+// one whose withdrawal is to be told there, or no longer.
+func (st *state) concerns(a news.Article, f news.Feed) bool {
+	same := func(b news.Article) bool { return a.ID == b.ID }
+	return f.Match(a) || a.State == news.Withdrawn || slices.ContainsFunc(st.shelf.newest[f.Slug], same) || slices.ContainsFunc(st.shelf.told[f.Slug], same)
 }

@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"jianxun/internal/dial"
 	"jianxun/internal/news"
 )
 
@@ -81,7 +82,7 @@ const claimSpare = 15 * time.Second
 type Hub struct {
 	opt   HubOptions
 	wire  wire
-	retry backoff
+	retry dial.Backoff
 	wake  chan struct{}
 }
 
@@ -96,7 +97,7 @@ func NewHub(opt HubOptions) *Hub {
 	return &Hub{
 		opt:   opt,
 		wire:  newWire(opt.Client, opt.Agent, opt.Limits.Timeout),
-		retry: backoff{first: time.Minute, max: 6 * time.Hour},
+		retry: dial.Backoff{First: time.Minute, Max: 6 * time.Hour},
 		wake:  make(chan struct{}, 1),
 	}
 }

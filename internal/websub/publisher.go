@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"jianxun/internal/dial"
 	"jianxun/internal/news"
 )
 
@@ -46,7 +47,7 @@ func NewPublisher(opt PublisherOptions) *Publisher {
 	for _, hub := range opt.Hubs {
 		p.lines = append(p.lines, &line{
 			hub: hub, opt: opt, wire: newWire(opt.Client, opt.Agent, noticeTimeout), log: opt.Log.With("hub", hub),
-			retry: backoff{first: 10 * time.Second, max: time.Hour}, wake: make(chan struct{}, 1),
+			retry: dial.Backoff{First: 10 * time.Second, Max: time.Hour}, wake: make(chan struct{}, 1),
 		})
 	}
 	return p
@@ -84,7 +85,7 @@ type line struct {
 	opt     PublisherOptions
 	wire    wire
 	log     *slog.Logger
-	retry   backoff
+	retry   dial.Backoff
 	wake    chan struct{}
 	failing bool // of run alone
 
@@ -199,7 +200,7 @@ func (l *line) settle(ctx context.Context, n notice, err error) {
 		if !l.failing {
 			l.log.Warn("a hub cannot be told of changes yet; it is tried again", "error", err)
 		}
-		l.add(notice{topic: n.topic, tries: n.tries + 1, due: l.opt.Now().Add(l.retry.delay(n.tries))})
+		l.add(notice{topic: n.topic, tries: n.tries + 1, due: l.opt.Now().Add(l.retry.Delay(n.tries))})
 	}
 	l.failing = true
 }

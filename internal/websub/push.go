@@ -37,7 +37,7 @@ func (h *Hub) push(ctx context.Context, p news.HubPush) {
 	case news.CodeOf(err) == news.NotFound:
 		log.Info("a feed of the hub is no more; nothing was pushed", "error", err)
 	case news.CodeOf(err) != news.Refused && p.Attempts+1 < h.opt.Limits.Tries:
-		verdict, p.Next = news.HubLater, h.opt.Now().Add(h.retry.delay(p.Attempts))
+		verdict, p.Next = news.HubLater, h.opt.Now().Add(h.retry.Delay(p.Attempts))
 		p.Attempts++
 		log.Debug("a push is tried again", "error", err)
 	default:

@@ -37,7 +37,7 @@ func (h *Hub) verify(ctx context.Context, r news.HubRequest) {
 	case ctx.Err() != nil: // we stop; nobody failed
 		verdict, r.Next = news.HubLater, asked
 	case news.CodeOf(err) == news.Unavailable && r.Attempts+1 < h.opt.Limits.Verifications:
-		verdict, r.Next = news.HubLater, h.opt.Now().Add(h.retry.delay(r.Attempts))
+		verdict, r.Next = news.HubLater, h.opt.Now().Add(h.retry.Delay(r.Attempts))
 		r.Attempts++
 		log.Debug("a subscriber of the hub cannot be asked yet", "error", err)
 	default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"time"
@@ -71,21 +70,4 @@ func place(callback string) string {
 		return ""
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
-}
-
-// backoff is the wait after a failure: first, doubled at every attempt up to
-// max, each with a jitter of up to a quarter.
-type backoff struct{ first, max time.Duration }
-
-// delay is the wait after the attempt with the number given, from 0.
-func (b backoff) delay(attempt int) time.Duration {
-	d := b.first
-	for range attempt {
-		if d >= b.max {
-			break
-		}
-		d *= 2
-	}
-	d = min(d, b.max)
-	return d - time.Duration(rand.Int64N(int64(d)/4+1)) //nolint:gosec // spreads load, guards nothing
 }
