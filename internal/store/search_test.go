@@ -133,6 +133,7 @@ func FuzzSearch(f *testing.F) {
 		}
 	})
 }
+
 // A page may stand twice in what a source gives at once.
 func TestAnArticleTwiceInABatchIsFoundAsItReadsLast(t *testing.T) {
 	conform(t, func(t *testing.T, s fixture) {
