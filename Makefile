@@ -19,7 +19,7 @@ build: ## Build bin/jianxun, static
 test: lint ## Lint, then every Go test with the race detector
 	@internal/e2e/install.sh test
 	CGO_ENABLED=0 $(GO) build ./...
-	$(GO) test $$(command -v gcc >/dev/null && echo -race) -timeout 10m ./...
+	$(GO) run ./internal/pgtest/with $(GO) test $$(command -v gcc >/dev/null && echo -race) -timeout 10m ./...
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, a tidy go.mod
@@ -40,6 +40,11 @@ SITE      ?= http://127.0.0.1:8080
 .PHONY: validate
 validate: ## The W3C validator in VALIDATOR over all feeds of SITE, which runs
 	/usr/bin/python3 internal/e2e/validate.py $(VALIDATOR) $(SITE)
+
+.PHONY: soak
+soak: ## Several replicas over one PostgreSQL, killed, cut off and timed at length; JIANXUN_SEED repeats a run
+	@internal/e2e/install.sh test
+	JIANXUN_SOAK=1 $(GO) test $$(command -v gcc >/dev/null && echo -race) -run 'Replica|EachDueTime' -count 1 -timeout 60m -v ./internal/e2e
 
 .PHONY: bench
 bench: ## Figures, each beside its peer or limit in the same run

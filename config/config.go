@@ -32,7 +32,7 @@ type Config struct {
 	Zone        *time.Location
 	Listen      string
 	OpsListen   string // empty: off
-	Store       string // sqlite:FILE with FILE absolute
+	Store       string // sqlite:FILE with FILE absolute, or postgres://… with its password
 	Data        string // the folder that captured mail and previews go to
 	Sources     []news.Source
 	Feeds       []news.Feed // "all" comes first

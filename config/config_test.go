@@ -84,7 +84,11 @@ func TestOneFaultEach(t *testing.T) {
 		{"relay without sender", "mail: {relay: \"smtp://relay.example.org:25\"}", "1:8", "needs mail.from"},
 		{"user without password", "mail: {from: a@b.cn, relay: \"smtp://u@relay.example.org\"}", "1:29", "no password"},
 		{"password in the clear", "mail: {from: a@b.cn, relay: \"smtp://u:p@relay.example.org\", tls: none}", "1:66", "never sent"},
-		{"PostgreSQL", "store: postgres://u@h/db", "1:8", "SQLite only"},
+		{"store of another kind", "store: mysql://u@h/db", "1:8", "sqlite:FILE or postgres://"},
+		{"server without a database", "store: postgres://u:hidden@h", "1:8", "postgres://u@h\""},
+		{"store password twice", "store: postgres://u:p@h/db\nstore_password: p", "1:8", "given twice"},
+		{"store password without user", "store: postgres://h/db\nstore_password: p", "1:8", "no user"},
+		{"store password for a file", "store: sqlite:a.db\nstore_password: p", "1:8", "PostgreSQL"},
 		{"source without kind", "sources: [{name: a}]", "1:12", "kind is missing"},
 		{"source of a kind to come", "sources: [{name: a, kind: list, url: \"http://a/\"}]", "1:27", "no source of kind"},
 		{"folder that is not there", "sources: [{name: a, kind: directory, path: nowhere}]", "1:44", "cannot be read"},
@@ -181,6 +185,24 @@ func TestSecretsAreTakenFromFileAndEnvironmentAndNeverShown(t *testing.T) {
 	_, faults := load(t, map[string]string{"jianxun.yaml": "mail: {from: a@b.cn, relay: \"smtp://u:hidden@relay.example.org:587/x\"}"})
 	if len(faults) != 1 || strings.Contains(faults[0].Err.Error(), "hidden") {
 		t.Errorf("the password is shown: %v", faults)
+	}
+}
+
+func TestThePasswordOfAStoreIsPutIntoItsAddress(t *testing.T) {
+	t.Setenv("JIANXUN_TEST_PASSWORD", "p@ss:w/o rd")
+	const want = "postgres://u:p%40ss%3Aw%2Fo%20rd@db.example.org:5433/jx?sslmode=verify-full"
+	for name, text := range map[string]string{
+		"address":     "store: \"" + want + "\"",
+		"environment": "store: \"postgres://u@db.example.org:5433/jx?sslmode=verify-full\"\nstore_password: ${JIANXUN_TEST_PASSWORD}",
+		"file":        "store: \"postgres://u@db.example.org:5433/jx?sslmode=verify-full\"\nstore_password_file: secret",
+	} {
+		cfg, faults := load(t, map[string]string{"jianxun.yaml": text, "secret": "p@ss:w/o rd\n"})
+		if len(faults) != 0 || cfg.Store != want {
+			t.Errorf("%s: %s, %v", name, cfg.Store, faults)
+		}
+		if filepath.Base(cfg.Data) != "var" {
+			t.Errorf("%s: mail is captured in %s", name, cfg.Data)
+		}
 	}
 }
 

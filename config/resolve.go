@@ -134,14 +134,47 @@ func (r *resolver) places(s fileSchema) {
 	store := or(s.Store, "sqlite:var/jianxun.db")
 	scheme, file, ok := strings.Cut(store, ":")
 	switch {
-	case strings.HasPrefix(scheme, "postgres"):
-		r.fault("store", "this version stores in SQLite only; write store: sqlite:FILE")
+	case scheme == "postgres" || scheme == "postgresql":
+		r.cfg.Data = r.abs("var")
+		r.database(s, store)
+		return
 	case !ok || scheme != "sqlite" || file == "" || strings.HasPrefix(file, "//"):
-		r.fault("store", "store %q is not of the form sqlite:FILE", store)
+		r.fault("store", "store %q is not of the form sqlite:FILE or postgres://USER@HOST/DATABASE", redact(store))
 	default:
 		r.cfg.Store = "sqlite:" + r.abs(file)
 		r.cfg.Data = filepath.Dir(r.abs(file))
 	}
+	if s.StorePassword != "" || s.StorePasswordFile != "" {
+		r.fault("store", "a password is for a store on PostgreSQL; remove store_password, or write store: postgres://USER@HOST/DATABASE")
+	}
+}
+
+// database puts the password into the address of a database.
+func (r *resolver) database(s fileSchema, store string) {
+	u, err := url.Parse(store)
+	if err != nil || strings.Trim(u.Path, "/") == "" {
+		store, _, _ = strings.Cut(store, "?") // there may be a password behind it
+		r.fault("store", "store %q is not of the form sqlite:FILE or postgres://USER@HOST/DATABASE", redact(store))
+		return
+	}
+	_, twice := u.User.Password()
+	password := s.StorePassword
+	if s.StorePasswordFile != "" {
+		twice = twice || password != ""
+		if text, ok := r.open(r.abs(s.StorePasswordFile), "store_password_file"); ok {
+			password = strings.TrimRight(text, "\r\n")
+		}
+	}
+	switch {
+	case password == "":
+	case twice:
+		r.fault("store", "the password is given twice; keep one of store_password, store_password_file and the address of the store")
+	case u.User.Username() == "":
+		r.fault("store", "there is a password but no user; write store: postgres://USER@HOST/DATABASE")
+	default:
+		u.User = url.UserPassword(u.User.Username(), password)
+	}
+	r.cfg.Store = u.String()
 }
 
 func or(s, otherwise string) string {

@@ -6,10 +6,14 @@ import "time"
 // What it means is decided in resolve.go.
 
 type fileSchema struct {
-	Site        siteSchema     `yaml:"site"`
-	Listen      string         `yaml:"listen"`
-	Ops         opsSchema      `yaml:"ops"`
-	Store       string         `yaml:"store"`
+	Site   siteSchema `yaml:"site"`
+	Listen string     `yaml:"listen"`
+	Ops    opsSchema  `yaml:"ops"`
+	Store  string     `yaml:"store"`
+
+	StorePassword     string `yaml:"store_password"`
+	StorePasswordFile string `yaml:"store_password_file"`
+
 	Sources     []sourceSchema `yaml:"sources"`
 	Feeds       []feedSchema   `yaml:"feeds"`
 	Digests     []digestSchema `yaml:"digests"`

@@ -31,6 +31,8 @@ type commands struct {
 	Article     articleCmd     `cmd:"" help:"List, show, withdraw and restore articles."`
 	Issue       issueCmd       `cmd:"" help:"Draft, look at and send issues of a digest."`
 	Export      exportCmd      `cmd:"" help:"Write the site as files for any web server."`
+	Backup      backupCmd      `cmd:"" help:"Back the store up to one file, also beside a running daemon."`
+	Store       storeCmd       `cmd:"" help:"Copy the store, and go on with one that was restored from a backup."`
 	Subscribers subscribersCmd `cmd:"" help:"List subscribers and import lists of them."`
 	Mail        mailCmd        `cmd:"" help:"Try the relay."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

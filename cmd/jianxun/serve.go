@@ -75,9 +75,12 @@ func (s *session) banner(ctx context.Context, a *app.App) error {
 	rows := [][]string{
 		{s.p.T("Site"), st.Site + "/"},
 		{s.p.T("Feeds"), st.Site + "/feeds/all.rss  .atom  .json"},
-		{s.p.T("Data"), st.Data + "  " + s.p.T("(%d articles)", st.Articles)},
+		{s.p.T("Data"), st.Store + "  " + s.p.T("(%d articles)", st.Articles)},
 		{s.p.T("Configuration"), configFile},
 		{s.p.T("Mail"), outgoing},
+	}
+	if st.Held != nil {
+		rows = append(rows, []string{s.p.T("Sending"), s.p.Err(st.Held)})
 	}
 	if st.Ops != "" {
 		rows = append(rows, []string{s.p.T("Readiness"), "http://" + st.Ops + "/readyz"})

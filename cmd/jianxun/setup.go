@@ -77,8 +77,10 @@ func (c checkCmd) Run(ctx context.Context, s *session) error {
 
 // closed asks the store, if there is one yet, who gets nothing.
 func (s *session) closed(ctx context.Context, cfg *config.Config) ([]string, error) {
-	if _, err := os.Stat(strings.TrimPrefix(cfg.Store, "sqlite:")); errors.Is(err, fs.ErrNotExist) {
-		return []string{}, nil
+	if file, ok := strings.CutPrefix(cfg.Store, "sqlite:"); ok {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return []string{}, nil
+		}
 	}
 	return app.Closed(ctx, s.options(slog.LevelError))
 }

@@ -50,8 +50,9 @@ type App struct {
 	hostKey   []byte
 
 	gen       atomic.Pointer[generation]
-	refused   atomic.Pointer[refusal]  // the configuration that was not taken, nil when the last was
-	files     atomic.Pointer[[]string] // that are watched
+	refused   atomic.Pointer[refusal]   // the configuration that was not taken, nil when the last was
+	files     atomic.Pointer[[]string]  // that are watched
+	stale     atomic.Pointer[time.Time] // since when the feeds lag behind the store, nil while they do not
 	reloading sync.Mutex
 	loops     loops
 

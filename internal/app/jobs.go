@@ -103,10 +103,7 @@ func (a *App) dispatch(ctx context.Context, is news.Issue) (queued int, err erro
 			return 0, err
 		}
 	}
-	select {
-	case a.wake <- struct{}{}:
-	default: // it is awake
-	}
+	nudge(a.wake)
 	return queued, nil
 }
 

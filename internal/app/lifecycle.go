@@ -12,10 +12,6 @@ import (
 	"jianxun/internal/news"
 )
 
-// refreshEvery is how often the store is asked for changes that other
-// processes made, and feeds for articles whose day has come.
-const refreshEvery = 200 * time.Millisecond
-
 // watchEvery is how often the configuration files are looked at.
 const watchEvery = time.Second
 
@@ -39,6 +35,12 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.started = true
 	g := a.gen.Load()
+	release, err := a.store.Serve(ctx)
+	if err != nil {
+		return err
+	}
+	a.onStop("serving", release)
+	a.tellHeld(ctx)
 	if err := a.listen(g.cfg); err != nil {
 		return err
 	}
@@ -59,7 +61,7 @@ func (a *App) Start(ctx context.Context) error {
 	case <-time.After(settleFor):
 	case <-ctx.Done():
 	}
-	_, err := a.web.Refresh(ctx)
+	_, err = a.web.Refresh(ctx)
 	return err
 }
 
@@ -135,27 +137,47 @@ func (a *App) background(name string, f func(context.Context)) {
 	})
 }
 
+// refresh follows the changes of the store, which this process or another made.
 func (a *App) refresh(ctx context.Context) {
-	tick := time.NewTicker(refreshEvery)
-	defer tick.Stop()
-	healthy, told := true, announced{}
+	changed := make(chan struct{}, 1)
+	go a.store.Watch(ctx, func() { nudge(changed) }, func() { nudge(a.wake) })
+	told := announced{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-changed:
 		}
 		_, err := a.web.Refresh(ctx)
 		if err == nil {
 			told = a.announce(ctx, told)
 		}
-		if failed := err != nil && ctx.Err() == nil; failed == healthy {
-			if healthy = !failed; failed {
-				a.log.Error("the feeds cannot be refreshed; they are served as they were", "error", err)
-			} else {
-				a.log.Info("the feeds are refreshed again")
-			}
+		if ctx.Err() == nil {
+			a.refreshed(err)
 		}
+	}
+}
+
+// refreshed says when the feeds begin to lag behind the store, and when they no
+// longer do.
+func (a *App) refreshed(err error) {
+	since := a.stale.Load()
+	switch {
+	case err != nil && since == nil:
+		now := a.opt.Now()
+		a.stale.Store(&now)
+		a.log.Error("the feeds cannot be refreshed; they are served as they were", "error", err)
+	case err == nil && since != nil:
+		a.stale.Store(nil)
+		a.log.Info("the feeds are refreshed again", "behind_since", *since)
+	}
+}
+
+// nudge wakes whoever waits on the channel, if he is not awake already.
+func nudge(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -42,11 +43,17 @@ func (m *metrics) ingested(r ingest.Report) {
 
 func (m *metrics) settled(s news.DeliveryState) { m.deliveries.WithLabelValues(string(s)).Inc() }
 
+// answerWithin bounds how long /readyz waits for the store.
+const answerWithin = 2 * time.Second
+
 // readiness is the answer of /readyz. The daemon is ready while its store
-// answers; a refused configuration is told but does not take it out of service.
+// answers; while it does not, the feeds are served as they were, behind says
+// since when. A refused configuration is told but does not take it out of service.
 type readiness struct {
 	Ready  bool         `json:"ready"`
 	Store  string       `json:"store"`
+	Behind time.Time    `json:"feeds_behind_since,omitzero"`
+	Held   string       `json:"sending_held,omitempty"` // why
 	Config configStatus `json:"config"`
 }
 
@@ -59,8 +66,15 @@ type configStatus struct {
 
 func (a *App) readiness(r *http.Request) readiness {
 	out := readiness{Ready: true, Store: "ok", Config: configStatus{OK: true, File: a.opt.ConfigFile}}
-	if err := a.store.Ping(r.Context()); err != nil {
+	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+	defer cancel()
+	if err := a.store.Ping(ctx); err != nil {
 		out.Ready, out.Store = false, err.Error()
+	} else if err := a.held(ctx); err != nil {
+		out.Held = err.Error()
+	}
+	if since := a.stale.Load(); since != nil {
+		out.Behind = *since
 	}
 	if refused := a.refused.Load(); refused != nil {
 		out.Config.OK, out.Config.RefusedAt = false, refused.at

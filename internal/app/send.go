@@ -31,6 +31,9 @@ func (a *App) SendIssue(ctx context.Context, ref string, progress func(Deliverie
 	if len(is.LiveItems()) == 0 {
 		return Issue{}, news.Errorf(news.Conflict, "%s of %s holds no article any more", is.Label(), is.Digest)
 	}
+	if err := a.held(ctx); err != nil {
+		return Issue{}, err
+	}
 	if err := a.begin(ctx, is); err != nil {
 		return Issue{}, err
 	}
@@ -99,6 +102,9 @@ func (a *App) deliver(ctx context.Context, id int64, tell func() error) error {
 // false when there is none, or only in a time.
 func (a *App) nextTurn(ctx context.Context, id int64) (wait time.Duration, more bool, err error) {
 	t, err := a.store.Tally(ctx, id)
+	if err == nil {
+		err = a.held(ctx) // it would wait for ever
+	}
 	if err != nil || t.Open() == 0 {
 		return 0, false, err
 	}

@@ -42,16 +42,18 @@ type Status struct {
 	ConfigFile             string // empty: built in
 	Runs                   []Run
 	Articles               int
+	Held                   error // why nothing is sent; nil: it is
 }
 
 // Status tells where everything is. Call it after Start.
 func (a *App) Status(ctx context.Context) (Status, error) {
 	g := a.gen.Load()
-	s := Status{Site: g.cfg.URL, Ops: a.OpsAddr(), Data: g.cfg.Data, Store: g.cfg.Store, Capture: g.capture.Dir, ConfigFile: a.opt.ConfigFile,
+	s := Status{Site: g.cfg.URL, Ops: a.OpsAddr(), Data: g.cfg.Data, Store: a.store.Name(), Capture: g.capture.Dir, ConfigFile: a.opt.ConfigFile,
 		Runs: nextRuns(g.cfg, a.opt.Now(), 1)}
 	if g.relay != nil {
 		s.Relay = g.relay.Address()
 	}
+	s.Held = a.held(ctx)
 	var err error
 	s.Articles, err = a.store.CountArticles(ctx)
 	return s, err

@@ -36,8 +36,12 @@ func (a *App) move(ctx context.Context, id string, how func(context.Context, str
 	return a.articleView(n), err
 }
 
-// shownWithin bounds how long a command waits for the daemon.
-const shownWithin = 5 * time.Second
+// shownWithin bounds how long a command waits for the daemon, askEvery is how
+// often it looks.
+const (
+	shownWithin = 5 * time.Second
+	askEvery    = 50 * time.Millisecond
+)
 
 // awaitShown waits until the daemon that listens where the configuration says
 // has seen the change. When none answers there is nothing to wait for.
@@ -59,7 +63,7 @@ func (a *App) awaitShown(ctx context.Context, change int64) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(refreshEvery / 4):
+		case <-time.After(askEvery):
 		}
 	}
 }

@@ -5,9 +5,9 @@
 set -u
 case "${1:-}" in
 test)
-	packages="gcc libc6-dev"
-	tools="gcc"
-	without="the race detector"
+	packages="gcc libc6-dev postgresql"
+	tools="gcc postgresql"
+	without="the race detector and the store on PostgreSQL"
 	;;
 interop)
 	packages="newsboat python3-feedparser rss2email sfeed curl nginx-light libnginx-mod-http-brotli-static libxml2-utils postfix chromium fonts-noto-cjk"
@@ -24,6 +24,8 @@ missing() {
 	for tool in $tools; do
 		if [ "$tool" = feedparser ]; then
 			/usr/bin/python3 -c 'import feedparser' 2>/dev/null || echo python3-feedparser
+		elif [ "$tool" = postgresql ]; then
+			PATH="$PATH$(printf ':%s' /usr/lib/postgresql/*/bin)" command -v initdb >/dev/null 2>&1 || echo postgresql
 		elif [ "$tool" = brotli ]; then
 			[ -e /usr/lib/nginx/modules/ngx_http_brotli_static_module.so ] || echo libnginx-mod-http-brotli-static
 		else
@@ -36,9 +38,14 @@ if [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>
 	echo "installing: $packages"
 	export DEBIAN_FRONTEND=noninteractive
 	log=$(mktemp)
+	# While this file is there the package starts no cluster on port 5432: tests
+	# start their own.
+	clusters=/etc/postgresql-common/createcluster.d
+	mkdir -p "$clusters" && echo "create_main_cluster = false" >"$clusters/jianxun.conf"
 	# shellcheck disable=SC2086 # the names are words
 	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $packages; } >"$log" 2>&1 || tail -5 "$log"
-	rm -f "$log"
+	rm -f "$log" "$clusters/jianxun.conf"
+	rmdir "$clusters" "${clusters%/*}" 2>/dev/null # as it was, if we made it
 fi
 lacking=$(missing | tr '\n' ' ')
 [ -z "$lacking" ] && exit 0

@@ -43,6 +43,9 @@ func newSink(t testing.TB, address string) *sink {
 			if err != nil {
 				return
 			}
+			s.mu.Lock()
+			s.open[c] = true
+			s.mu.Unlock()
 			go s.talk(c)
 		}
 	}()
@@ -89,10 +92,14 @@ func (s *sink) answer(stage, address, yes string) string {
 	return yes
 }
 
-func (s *sink) talk(c net.Conn) {
+// connections is how many are open.
+func (s *sink) connections() int {
 	s.mu.Lock()
-	s.open[c] = true
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
+func (s *sink) talk(c net.Conn) {
 	defer func() {
 		_ = c.Close()
 		s.mu.Lock()
@@ -131,11 +138,11 @@ func (s *sink) talk(c net.Conn) {
 				if m.data, err = text(r); err != nil {
 					return // nothing is delivered without the dot
 				}
-				s.dawdle()
 				reply = s.answer("dot", m.to, "250 taken")
 				if strings.HasPrefix(reply, "250") || reply == "drop" {
-					s.keep(m) // a server that hangs up after the dot has the mail all the same
+					s.keep(m) // with the dot it has the mail, whatever becomes of either of us before the answer
 				}
+				s.dawdle()
 				ok = say(reply)
 			}
 		case "RSET", "NOOP":

@@ -157,9 +157,27 @@ func (r *Relay) one(ctx context.Context, d news.Delivery) error {
 	if err != nil {
 		return err
 	}
-	err = c.Send(firm, m, func() error { return r.opt.Ledger.BeginCommit(firm, d, r.opt.Token) })
+	var unrecorded error
+	err = c.Send(firm, m, func() error {
+		unrecorded = r.opt.Ledger.BeginCommit(firm, d, r.opt.Token)
+		return unrecorded
+	})
 	r.pool.put(c)
+	if unrecorded != nil {
+		return errors.Join(unrecorded, r.takeBack(firm, d, unrecorded))
+	}
 	return r.record(firm, d, err)
+}
+
+// takeBack puts a row back whose dot was not sent because the ledger did not
+// confirm that it may be. The ledger may have recorded it all the same, and would
+// call the row uncertain later; but here it is known that no mail has left.
+func (r *Relay) takeBack(ctx context.Context, d news.Delivery, why error) error {
+	if news.CodeOf(why) == news.Conflict {
+		return nil // it is another's
+	}
+	d.State = news.Queued
+	return r.settle(ctx, d, 0)
 }
 
 // isRendering tells a mail that cannot be made from a store that does not answer.
@@ -200,17 +218,28 @@ func (r *Relay) record(ctx context.Context, d news.Delivery, err error) error {
 // known to be delivered into an uncertain one, so it is tried again for long.
 func (r *Relay) settle(ctx context.Context, d news.Delivery, attempts int) error {
 	deadline := r.opt.Now().Add(settleWithin)
+	again := false
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := r.opt.Ledger.SettleDelivery(ctx, d, r.opt.Token, attempts)
-		if err == nil {
-			r.opt.Settled(d)
+		// That the row is no longer ours may mean that it was recorded before, and
+		// only the answer was lost.
+		if err == nil || again && news.CodeOf(err) == news.Conflict {
+			r.rested(d)
 			return nil
 		}
 		if news.CodeOf(err) == news.Conflict || r.opt.Now().After(deadline) {
 			return err
 		}
+		again = true
 		r.opt.Log.Error("the result of a delivery cannot be recorded yet", "to", d.Subscriber.Email, "state", d.State, "error", err)
 		time.Sleep(wait)
+	}
+}
+
+// rested tells of a row that is not about to be sent again at once.
+func (r *Relay) rested(d news.Delivery) {
+	if d.State != news.Queued {
+		r.opt.Settled(d)
 	}
 }
 

@@ -18,6 +18,7 @@ type ledger struct {
 	mu      sync.Mutex
 	rows    map[string]*row
 	full    bool // takes no record of committing
+	mute    int  // so many records it takes, and then does not say so
 	settled chan news.Delivery
 }
 
@@ -57,6 +58,14 @@ func (l *ledger) BeginCommit(_ context.Context, d news.Delivery, token string) e
 		return errors.New("not recorded")
 	}
 	r.State = news.Committing
+	return l.silence()
+}
+
+// silence is the answer that is lost on its way.
+func (l *ledger) silence() error {
+	if l.mute--; l.mute >= 0 {
+		return news.Errorf(news.Unavailable, "the store does not answer")
+	}
 	return nil
 }
 
@@ -70,7 +79,7 @@ func (l *ledger) SettleDelivery(_ context.Context, d news.Delivery, token string
 	d.Attempts += attempts
 	r.Delivery, r.holder = d, ""
 	l.settled <- d
-	return nil
+	return l.silence()
 }
 
 func (l *ledger) ReleaseLeases(_ context.Context, token string) error {
@@ -219,6 +228,25 @@ func TestNothingIsSentWithoutItsRecord(t *testing.T) {
 	}
 	if w.copies["a"] != 1 || w.copies["b"] != 1 {
 		t.Errorf("%v", w.copies)
+	}
+}
+
+// The ledger is in a database, and a connection may break after a record is taken
+// and before anybody hears of it.
+func TestALostAnswerOfTheLedgerCostsNobodyAMail(t *testing.T) {
+	for mute := range 4 {
+		l, w := newLedger("a"), newWire()
+		l.mute = mute
+		r, told := newRelay(l, w, composer{}), 0
+		r.opt.Settled = func(d news.Delivery) { told++ }
+		for tries := 0; l.state("a").State != news.Delivered; tries++ {
+			if _, err := r.Deliver(t.Context(), 0); err == nil && l.state("a").State != news.Delivered || tries > mute {
+				t.Fatalf("%d lost: it is %s, %v", mute, l.state("a").State, err)
+			}
+		}
+		if d := l.state("a"); w.copies["a"] != 1 || d.Attempts != 1 || told != 1 {
+			t.Errorf("%d lost: %d copies, %d attempts, told %d times", mute, w.copies["a"], d.Attempts, told)
+		}
 	}
 }
 

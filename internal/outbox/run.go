@@ -26,7 +26,11 @@ func (r *Relay) Run(ctx context.Context, wake <-chan struct{}) {
 		case err != nil:
 			wait = down.Delay(failures)
 			failures++
-			r.opt.Log.Warn("the relay cannot be used; nothing is lost", "again_in", wait.Round(100*time.Millisecond), "error", err)
+			what := "the store does not take the record of a mail, so none is sent; nothing is lost"
+			if IsRelayDown(err) {
+				what = "the relay cannot be used; nothing is lost"
+			}
+			r.opt.Log.Warn(what, "again_in", wait.Round(100*time.Millisecond), "error", err)
 			drain(wake)
 		default:
 			if n > 0 && failures > 0 {

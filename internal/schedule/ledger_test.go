@@ -50,6 +50,17 @@ func (l *fakeLedger) ClaimFire(_ context.Context, job string, due time.Time, tok
 	return true, l.fault
 }
 
+func (l *fakeLedger) ExtendFire(_ context.Context, job string, due time.Time, token string, lease time.Duration) (bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := job + due.UTC().String()
+	if l.held[key].token != token {
+		return false, l.fault
+	}
+	l.held[key] = held{token, l.now().Add(lease)}
+	return true, l.fault
+}
+
 func (l *fakeLedger) FinishFire(_ context.Context, job string, due time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -126,5 +137,15 @@ func quiet(t *testing.T, fires <-chan fire, d time.Duration) {
 	case f := <-fires:
 		t.Errorf("fired at %v for %v", f.at, f.due)
 	case <-time.After(d):
+	}
+}
+
+// give hands the claims of a due time to another, as when their holder was taken
+// for dead.
+func (l *fakeLedger) give(due time.Time, token string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key := range l.held {
+		l.held[key] = held{token, due.Add(24 * time.Hour)}
 	}
 }

@@ -26,6 +26,7 @@ import (
 type Ledger interface {
 	Anchor(ctx context.Context, job string, due time.Time) (last time.Time, err error)
 	ClaimFire(ctx context.Context, job string, due time.Time, token string, lease time.Duration) (bool, error)
+	ExtendFire(ctx context.Context, job string, due time.Time, token string, lease time.Duration) (held bool, err error)
 	FinishFire(ctx context.Context, job string, due time.Time) error
 	ReleaseFire(ctx context.Context, job string, due time.Time, token string, retryAt time.Time) error
 }
@@ -41,7 +42,7 @@ type Job struct {
 }
 
 const (
-	claimLease = 5 * time.Minute  // a function that takes longer may run beside its successor
+	claimLease = time.Minute      // how long a claim outlives its process; renewed three times as often
 	tick       = 15 * time.Second // the clock may be set and the machine may sleep
 	firstRetry = 30 * time.Second
 	lastRetry  = 30 * time.Minute
@@ -132,6 +133,9 @@ func (s *Scheduler) loop(ctx context.Context, e entry) {
 	failures := 0
 	for ctx.Err() == nil {
 		wait, err := s.step(ctx, e)
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return // no failure: stopping has ended it
+		}
 		if err != nil {
 			wait = min(firstRetry<<min(failures, 10), lastRetry)
 			failures++
@@ -165,11 +169,37 @@ func (s *Scheduler) step(ctx context.Context, e entry) (time.Duration, error) {
 	if err != nil || !claimed {
 		return tick, err
 	}
-	if err := e.Run(ctx, due); err != nil {
+	if err := s.run(ctx, e, due); err != nil {
 		// firm: when the process is stopping the claim must not wait for its lease
 		return 0, errors.Join(err, s.ledger.ReleaseFire(context.WithoutCancel(ctx), e.key, due, s.token, s.now()))
 	}
 	return 0, s.ledger.FinishFire(context.WithoutCancel(ctx), e.key, due)
+}
+
+// run calls the function and renews the claim until it returns. A claim that has
+// been taken over ends the function's context: another has begun it anew. A
+// ledger that does not answer does not: nobody takes over before the lease ends.
+func (s *Scheduler) run(ctx context.Context, e entry, due time.Time) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		tick := time.NewTicker(claimLease / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			held, err := s.ledger.ExtendFire(ctx, e.key, due, s.token, claimLease)
+			if err == nil && !held {
+				cancel()
+			}
+		}
+	})
+	defer renewing.Wait()
+	defer cancel()
+	return e.Run(ctx, due)
 }
 
 // missed is a time before now with a due time since: a job that begins there

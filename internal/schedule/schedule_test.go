@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -286,6 +287,51 @@ func TestRunWaitsForWhatIsRunning(t *testing.T) {
 			if h.until.After(time.Now()) {
 				t.Errorf("%s is held until %v", key, h.until)
 			}
+		}
+	})
+}
+
+// A function may take longer than a claim: nobody else begins it meanwhile, and
+// the process that has lost its claim all the same stops.
+func TestALongFunctionKeepsItsClaim(t *testing.T) {
+	inBubble(t, func(w world) {
+		var running, runs atomic.Int32
+		slow := Job{Name: "job", Spec: "0 0 * * *", Zone: shanghai, Run: func(ctx context.Context, _ time.Time) error {
+			if running.Add(1) > 1 {
+				t.Error("two run it at once")
+			}
+			defer running.Add(-1)
+			runs.Add(1)
+			select {
+			case <-ctx.Done():
+				t.Error("it was ended")
+			case <-time.After(20 * claimLease):
+			}
+			return nil
+		}}
+		w.start("a", slow)
+		w.start("b", slow)
+		time.Sleep(25 * time.Hour) // of the bubble's clock
+		if runs.Load() != 1 {
+			t.Errorf("it ran %d times, want once", runs.Load())
+		}
+	})
+}
+
+func TestWhoLosesItsClaimStops(t *testing.T) {
+	inBubble(t, func(w world) {
+		begun, ended := make(chan time.Time, 1), make(chan time.Duration)
+		w.start("a", Job{Name: "job", Spec: "0 0 * * *", Zone: shanghai, Run: func(ctx context.Context, due time.Time) error {
+			begun <- due
+			from := time.Now()
+			<-ctx.Done()
+			ended <- time.Since(from)
+			return ctx.Err()
+		}})
+		due := <-begun
+		w.give(due, "heir")
+		if took := <-ended; took > claimLease {
+			t.Errorf("it ran on for %v", took)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 // dates and state; changed content becomes its next revision.
 func (s *Store) SaveArticles(ctx context.Context, batch []news.Article) ([]news.SaveResult, error) {
 	results := make([]news.SaveResult, len(batch))
-	err := s.inTx(ctx, func(t tx) error {
+	err := s.inTxWithin(ctx, s.dialect.patience*long, articleLock, func(ctx context.Context, t tx) error {
 		for i, a := range batch {
 			r, err := t.saveArticle(ctx, a)
 			if err != nil {
@@ -74,8 +74,10 @@ func (t tx) insertArticle(ctx context.Context, a news.Article, hash string) erro
 	}
 	a.Placed = at(placed)
 	t.index(a)
-	if err := t.measureLater(ctx, a); err != nil {
-		return err
+	if _, ok := a.Unmeasured(); ok {
+		if err := t.measureLater(ctx, a); err != nil {
+			return err
+		}
 	}
 	return t.keepRevision(ctx, a.ID, 1, updated, a.Content)
 }
@@ -112,6 +114,7 @@ func (t tx) keepRevision(ctx context.Context, id string, revision int, updated i
 }
 
 func (t tx) nextSeq(ctx context.Context) (seq int64, err error) {
+	t.told[articlesTopic] = true
 	err = t.QueryRowContext(ctx, `UPDATE counters SET value = value + 1 WHERE name = 'article_seq' RETURNING value`).Scan(&seq)
 	return seq, err
 }

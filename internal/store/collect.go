@@ -41,7 +41,7 @@ func (s *Store) Collect(ctx context.Context, feeds []news.Feed, now time.Time) (
 	if len(behind) == 0 {
 		return out, nil
 	}
-	return out, s.inTx(ctx, func(t tx) error {
+	return out, s.inTxWithin(ctx, s.dialect.patience*long, articleLock, func(ctx context.Context, t tx) error {
 		c := collector{t, map[[2]int64]unseen{}}
 		for _, i := range behind {
 			k, err := c.collect(ctx, feeds[i], now)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"jianxun/internal/news"
@@ -17,17 +16,16 @@ func (s *Store) Current(ctx context.Context, f news.Feed, c news.Collection, now
 		list, err := s.provisional(ctx, f, c, now)
 		return list, c, err
 	}
-	moment, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return nil, c, news.Errorf(news.Unavailable, "the store cannot be read: %w", err)
-	}
-	defer func() { _ = moment.Rollback() }() // it has only read
-	if err := moment.QueryRowContext(ctx, `SELECT archived FROM collections WHERE id = $1`, c.ID).Scan(&c.Archived); err != nil {
-		return nil, c, err
-	}
-	rows, err := moment.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE state = 'live' AND placed IN
-		(SELECT placed FROM collection_current WHERE collection = $1 ORDER BY placed DESC LIMIT $2) ORDER BY placed DESC`, c.ID, f.Items)
-	list, err := collect(rows, err, scanArticle)
+	var list []news.Article
+	err := s.read.moment(ctx, func(ctx context.Context, t tx) error {
+		if err := t.QueryRowContext(ctx, `SELECT archived FROM collections WHERE id = $1`, c.ID).Scan(&c.Archived); err != nil {
+			return err
+		}
+		rows, err := t.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE state = 'live' AND placed IN
+			(SELECT placed FROM collection_current WHERE collection = $1 ORDER BY placed DESC LIMIT $2) ORDER BY placed DESC`, c.ID, f.Items)
+		list, err = collect(rows, err, scanArticle)
+		return err
+	})
 	return list, c, err
 }
 

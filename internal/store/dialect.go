@@ -3,85 +3,206 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 
+	"jianxun/internal/han"
 	"jianxun/internal/news"
 )
 
 // dialect is everything in which the engines differ. The SQL text is one.
 type dialect struct {
+	name  string // of the store, for people; without a password
 	goose goose.Dialect
 	// open gives a handle for writing and one for reading, which may be the same.
-	open func(ctx context.Context, address string) (write, read *sql.DB, err error)
-	// makeSearch makes the search index; search reads it: the articles of a match
-	// expression ($1) up to a place ($2), newest first, at most so many ($3).
-	makeSearch, search string
+	open func(ctx context.Context) (write, read *sql.DB, err error)
+	// fault says in words what an error of the driver means for the store, and
+	// whether the store is damaged; unknown errors come back as they are.
+	fault func(err error) (said error, damaged bool)
+	// alone waits until nobody else brings the tables up to date, and keeps others
+	// waiting until the function it gives is called.
+	alone func(ctx context.Context, write *sql.DB) (func(), error)
+	// serve takes the store for a daemon, see Store.Serve.
+	serve func(ctx context.Context, s *Store) (func() error, error)
+	// backup copies the store to a file, see Store.Backup.
+	backup func(ctx context.Context, s *Store, file string, progress func(done, all int)) error
+	// own keeps everybody from serving the store until the function it gives is
+	// called; identity is what tells it from other stores, see sameIdentity; exists
+	// fails when there is nothing to read from, which open might make.
+	own      func(ctx context.Context, s *Store) (func() error, error)
+	identity func(ctx context.Context, s *Store) (any, error)
+	exists   func() error
+	// watch calls changed when another process told of a change, until ctx ends.
+	watch func(ctx context.Context, changed func(topic))
+
+	poll     time.Duration // how often changes of others must be looked for
+	patience time.Duration // how long an answer may take, 0 for as long as it takes
+	// change and look are what a transaction begins with that writes, or that
+	// reads everything as it is at one time.
+	change, look *sql.TxOptions
+	prepares     bool   // whether to prepare statements in a transaction; else the driver does
+	text         string // type of a column of text
+	lock         string // takes a lock ($1) until the end of the transaction
+	notify       string // tells other processes of a topic ($1) at the end of the transaction
+	unhurried    string // lets a transaction that reads take its time, and read in the order of keys without sorting
+	forUpdate    string // ends a SELECT whose rows are to be kept from others until then
+
+	empty      func(tables []string) []string // statements that empty tables, which refer to each other only
+	makeSearch string                         // makes the search index
+	// index makes an article at a place found by its words, unindex no longer.
+	index   func(placed int64, words []string) []statement
+	unindex string
+	// search asks for articles up to a place ($1) that hold all phrases, newest
+	// first, at most so many ($2).
+	search func(phrases []han.Phrase) statement
 }
 
-func sqliteDialect() dialect {
+// statement is SQL with its arguments.
+type statement struct {
+	text string
+	args []any
+}
+
+// claim ends a SELECT over the table of the alias, whose rows are then the
+// transaction's own: those that others have in hand are left out.
+func (d *dialect) claim(alias string) string {
+	if d.forUpdate == "" {
+		return ""
+	}
+	return d.forUpdate + " OF " + alias + " SKIP LOCKED"
+}
+
+func sqliteDialect(path string) dialect {
 	return dialect{
-		goose: goose.DialectSQLite3,
-		open:  openSQLite,
+		name:     path,
+		goose:    goose.DialectSQLite3,
+		open:     func(ctx context.Context) (*sql.DB, *sql.DB, error) { return openSQLite(ctx, path) },
+		fault:    func(err error) (error, bool) { return sqliteFault(path, err) },
+		alone:    func(ctx context.Context, _ *sql.DB) (func(), error) { return lockFolder(ctx, path) },
+		serve:    func(context.Context, *Store) (func() error, error) { return claimFile(path) },
+		backup:   backupFile,
+		own:      func(context.Context, *Store) (func() error, error) { return claimFile(path) },
+		identity: func(context.Context, *Store) (any, error) { return os.Stat(path) },
+		exists:   func() error { return fileExists(path) },
+		watch:    func(ctx context.Context, _ func(topic)) { <-ctx.Done() },
+		poll:     200 * time.Millisecond,
+		look:     &sql.TxOptions{ReadOnly: true},
+		prepares: true,
+		text:     "TEXT",
+		empty:    deletions,
 		// The words are made by han, without regard to any alphabet: the ascii
 		// tokenizer takes every other character for a letter. The index of prefixes
 		// is for single characters.
 		makeSearch: `CREATE VIRTUAL TABLE search USING fts5(words, content='', contentless_delete=1, tokenize='ascii', prefix='1');
 			INSERT INTO search (search, rank) VALUES ('automerge', 16)`, // merged less often, as it is written more than read
+		index: func(placed int64, words []string) []statement {
+			return []statement{{`INSERT INTO search (rowid, words) VALUES ($1, $2)`, []any{placed, strings.Join(words, " ")}}}
+		},
+		unindex: `DELETE FROM search WHERE rowid = $1`,
 		// CROSS JOIN keeps the index in front, whose order is the answer's.
-		search: `SELECT ` + articleFields + ` FROM search CROSS JOIN articles ON articles.placed = search.rowid
-			WHERE search MATCH $1 AND search.rowid <= $2 ORDER BY search.rowid DESC LIMIT $3`,
+		search: func(phrases []han.Phrase) statement {
+			return statement{`SELECT ` + articleFields + ` FROM search CROSS JOIN articles ON articles.placed = search.rowid
+				WHERE search MATCH $3 AND search.rowid <= $1 ORDER BY search.rowid DESC LIMIT $2`, []any{matchExpression(phrases)}}
+		},
 	}
 }
 
-func dialectOf(address string) (dialect, string, error) {
+func postgresDialect(p *postgres) dialect {
+	return dialect{
+		name:     p.name,
+		goose:    goose.DialectPostgres,
+		open:     p.open,
+		fault:    p.fault,
+		alone:    p.alone,
+		serve:    p.serve,
+		own:      p.own,
+		identity: p.identity,
+		exists:   func() error { return nil }, // the server says it
+		backup:   func(_ context.Context, _ *Store, file string, _ func(done, all int)) error { return p.advise(file) },
+		watch:    p.watch,
+		poll:     time.Second, // beneath the notices
+		patience: 10 * time.Second,
+		change:   &sql.TxOptions{Isolation: sql.LevelReadCommitted}, // whatever the server's default is
+		look:     &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+		text:     `TEXT COLLATE "C"`, // in the order of SQLite, whatever the database's language is
+		lock:     `SELECT pg_advisory_xact_lock($1)`,
+		notify:   `SELECT pg_notify('` + channel + `', $1)`,
+
+		unhurried: `SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0;
+			SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off`,
+		forUpdate: ` FOR UPDATE`,
+		// To delete from a table looks through those that refer to it for each row.
+		empty: func(tables []string) []string { return []string{`TRUNCATE ` + strings.Join(tables, ", ")} },
+		makeSearch: `CREATE TABLE search (placed BIGINT NOT NULL, part INTEGER NOT NULL, words TSVECTOR NOT NULL, PRIMARY KEY (placed, part));
+			CREATE INDEX search_words ON search USING gin (words)`,
+		index: func(placed int64, words []string) []statement {
+			var all []statement
+			for part, vector := range vectors(words) {
+				all = append(all, statement{`INSERT INTO search (placed, part, words) VALUES ($1, $2, CAST($3 AS tsvector))`, []any{placed, part, vector}})
+			}
+			return all
+		},
+		unindex: `DELETE FROM search WHERE placed = $1`,
+		// A phrase never goes over the end of a part; two of them may be in two parts.
+		search: func(phrases []han.Phrase) statement {
+			var where strings.Builder
+			var args []any
+			for i, p := range phrases {
+				fmt.Fprintf(&where, ` AND placed IN (SELECT placed FROM search WHERE words @@ CAST($%d AS tsquery))`, i+3)
+				args = append(args, lexemes(p))
+			}
+			return statement{`SELECT ` + articleFields + ` FROM articles WHERE placed <= $1` + where.String() + ` ORDER BY placed DESC LIMIT $2`, args}
+		},
+	}
+}
+
+func dialectOf(address string) (dialect, error) {
 	scheme, rest, ok := strings.Cut(address, ":")
 	switch {
 	case ok && scheme == "sqlite" && rest != "":
-		return sqliteDialect(), rest, nil
+		return sqliteDialect(rest), nil
 	case ok && (scheme == "postgres" || scheme == "postgresql"):
-		return dialect{}, "", news.Errorf(news.Invalid, "this version stores in SQLite only; write store: sqlite:FILE")
+		p, err := parsePostgres(address)
+		if err != nil {
+			return dialect{}, err
+		}
+		return postgresDialect(p), nil
 	}
-	return dialect{}, "", news.Errorf(news.Invalid, "store %q is not of the form sqlite:FILE", address)
+	return dialect{}, news.Errorf(news.Invalid, "store %q is not of the form sqlite:FILE or postgres://USER@HOST/DATABASE", Redacted(address))
 }
 
-// openSQLite opens the file with one writer and a pool of readers. WAL lets
-// them work side by side; FULL makes every commit survive a power cut.
-func openSQLite(ctx context.Context, path string) (write, read *sql.DB, err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, nil, news.Errorf(news.Internal, "cannot make the folder of the store: %w", err)
+// Redacted is the address of a store without its password.
+func Redacted(address string) string {
+	if strings.HasPrefix(address, "sqlite:") {
+		return address
 	}
-	const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
-	name := "file:" + (&url.URL{Path: path}).EscapedPath() + pragmas
-	write, err = sql.Open("sqlite", name+"&_txlock=immediate")
+	u, err := url.Parse(address)
 	if err != nil {
-		return nil, nil, err
+		return strings.SplitN(address, ":", 2)[0] + ":…"
 	}
-	write.SetMaxOpenConns(1)
-	if err := write.PingContext(ctx); err != nil {
-		_ = write.Close()
-		return nil, nil, news.Errorf(codeOf(err), "cannot open the store %s: %w", path, err)
+	q := u.Query()
+	for key := range q {
+		if strings.Contains(strings.ToLower(key), "password") {
+			q.Set(key, "xxxxx")
+		}
 	}
-	read, err = sql.Open("sqlite", name+"&_pragma=query_only(1)")
-	if err != nil {
-		_ = write.Close()
-		return nil, nil, err
-	}
-	read.SetMaxOpenConns(8)
-	return write, read, nil
+	u.RawQuery = q.Encode()
+	return u.Redacted()
 }
 
-// codeOf tells a file that will never be a store from one that is busy.
-func codeOf(err error) news.ErrorCode {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok && (e.Code() == sqlite3.SQLITE_NOTADB || e.Code() == sqlite3.SQLITE_CORRUPT) {
-		return news.Invalid
+// lasting is the address without a password, and the same from wherever it is
+// looked at.
+func lasting(address string) string {
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		if absolute, err := filepath.Abs(path); err == nil {
+			return "sqlite:" + absolute
+		}
 	}
-	return news.Unavailable
+	return withoutPassword(address)
 }

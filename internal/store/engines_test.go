@@ -1,14 +1,22 @@
 package store
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/url"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"jianxun/internal/news"
+	"jianxun/internal/pgtest"
 )
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
 
 // The conformance suite says what a store does, whatever engine it lies on.
 // Every test runs over every engine, each time on a database of its own.
@@ -21,7 +29,45 @@ type engine struct {
 
 var engines = []engine{
 	{"sqlite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "jianxun.db") }},
+	{"postgres", newPostgres},
 }
+
+// newPostgres copies a database whose tables are made already, as making them
+// takes most of a test's time. Benchmarks get a server that is as safe as one of
+// an office, and an empty database.
+func newPostgres(t testing.TB) string {
+	if _, ok := t.(*testing.B); ok {
+		return emptyPostgres(t, pgtest.Own(t, pgtest.Options{Durable: true}), "")
+	}
+	c := pgtest.Shared(t)
+	pattern, err := migrated()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return emptyPostgres(t, c, "STRATEGY file_copy TEMPLATE "+pattern)
+}
+
+func emptyPostgres(t testing.TB, c *pgtest.Cluster, clauses string) string {
+	address, err := c.DatabaseWith(clauses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// migrated is the name of a database with the tables of a store.
+var migrated = sync.OnceValues(func() (string, error) {
+	address, err := pgtest.Database()
+	if err != nil {
+		return "", err
+	}
+	s, err := Open(context.Background(), address, func() time.Time { return monday })
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(address)
+	return strings.TrimPrefix(u.Path, "/"), errors.Join(err, s.Close())
+})
 
 // fixture is an open store with its clock.
 type fixture struct {

@@ -135,3 +135,41 @@ func TestOneOfManyClaimersGetsTheDueTime(t *testing.T) {
 		}
 	})
 }
+
+func TestAClaimIsExtendedWhileItsHolderLives(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		s.claimFire(t, monday, "a")
+		for range 3 {
+			s.clock.pass(50 * time.Second)
+			if held, err := s.ExtendFire(t.Context(), job, monday, "a", time.Minute); err != nil || !held {
+				t.Fatalf("held %v, %v", held, err)
+			}
+		}
+		if s.claimFire(t, monday, "heir") {
+			t.Error("it was taken from a holder that lives")
+		}
+		s.clock.pass(time.Minute)
+		if !s.claimFire(t, monday, "heir") {
+			t.Error("it was not taken over")
+		}
+		if held, err := s.ExtendFire(t.Context(), job, monday, "a", time.Minute); err != nil || held {
+			t.Errorf("who lost it holds it still: %v, %v", held, err)
+		}
+	})
+}
+
+// A process may sleep between looking what is due and claiming it, for longer
+// than others need to do that and the next.
+func TestADueTimeBeforeTheLastIsNotClaimed(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		for _, due := range []time.Time{monday, monday.Add(time.Hour)} {
+			if !s.claimFire(t, due, "a") {
+				t.Fatal("it cannot be claimed")
+			}
+			wantCode(t, s.FinishFire(t.Context(), job, due), "")
+		}
+		if s.claimFire(t, monday, "late") {
+			t.Error("a due time was fired again after a later one")
+		}
+	})
+}

@@ -17,7 +17,7 @@ import (
 // with Refused when the host has too many, with TooLarge when the hub is full.
 func (s *Store) AddHubRequest(ctx context.Context, r news.HubRequest, bounds news.HubBounds) error {
 	pair := hubPair(r.Topic, r.Callback)
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, hubLock, func(ctx context.Context, t tx) error {
 		if err := t.roomForHubRequest(ctx, pair, r.Host, bounds); err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (t tx) roomForHubRequest(ctx context.Context, pair, host string, bounds new
 // the lease, of a host that no request is claimed of. It gives false when
 // nothing is due.
 func (s *Store) ClaimHubRequest(ctx context.Context, lease time.Duration) (r news.HubRequest, found bool, err error) {
-	err = s.inTx(ctx, func(t tx) error {
+	err = s.inTx(ctx, hubLock, func(ctx context.Context, t tx) error {
 		var secret string
 		var leased int64
 		err := t.QueryRowContext(ctx, `UPDATE hub_requests SET claimed_until = $2 WHERE claimed_until <= $1 AND id =
@@ -87,7 +87,7 @@ func (s *Store) ClaimHubRequest(ctx context.Context, lease time.Duration) (r new
 // was. When a newer request has taken the place of this one, the verdict is
 // about nothing and only lets the newer one be asked about.
 func (s *Store) SettleHubRequest(ctx context.Context, r news.HubRequest, verdict news.HubVerdict) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, hubLock, func(ctx context.Context, t tx) error {
 		pair := hubPair(r.Topic, r.Callback)
 		query, args := `DELETE FROM hub_requests WHERE id = $1`, []any{r.ID}
 		if verdict == news.HubLater {
@@ -129,7 +129,7 @@ func (t tx) subscribeToHub(ctx context.Context, pair string, r news.HubRequest) 
 // MarkHubTopics makes a push due to every subscriber of the topics. One that
 // already waits keeps its time and will bring what is newest then.
 func (s *Store) MarkHubTopics(ctx context.Context, topics []string) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, hubLock, func(ctx context.Context, t tx) error {
 		for _, topic := range topics {
 			if _, err := t.ExecContext(ctx, `UPDATE hub_subscriptions SET marks = marks + 1,
 				next_attempt = CASE WHEN sent < marks THEN next_attempt ELSE $2 END WHERE topic = $1`, topic, t.now); err != nil {
@@ -144,7 +144,7 @@ func (s *Store) MarkHubTopics(ctx context.Context, topics []string) error {
 // lease, of a host that no push is claimed of. It gives false when nothing is
 // due. Subscriptions that have run out are removed first.
 func (s *Store) ClaimHubPush(ctx context.Context, lease time.Duration) (p news.HubPush, found bool, err error) {
-	err = s.inTx(ctx, func(t tx) error {
+	err = s.inTx(ctx, hubLock, func(ctx context.Context, t tx) error {
 		if _, err := t.ExecContext(ctx, `DELETE FROM hub_subscriptions WHERE expires <= $1`, t.now); err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (s *Store) ClaimHubPush(ctx context.Context, lease time.Duration) (p news.H
 // the subscriber up to p.Mark: if the topic was marked since, the next push is
 // due at once and begins its attempts anew.
 func (s *Store) SettleHubPush(ctx context.Context, p news.HubPush, verdict news.HubVerdict) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, hubLock, func(ctx context.Context, t tx) error {
 		var err error
 		switch verdict {
 		case news.HubGone:

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
@@ -40,7 +41,7 @@ func (s *Store) Candidates(ctx context.Context, digest string, open int64, colum
 // SaveIssue stores a draft with its items and gives it its numbers; a draft
 // that has an ID replaces what was drafted before and keeps them.
 func (s *Store) SaveIssue(ctx context.Context, is news.Issue) (news.Issue, error) {
-	err := s.inTx(ctx, func(t tx) error {
+	err := s.inTx(ctx, issueLock, func(ctx context.Context, t tx) error {
 		if is.ID == 0 {
 			if err := t.insertIssue(ctx, &is); err != nil {
 				return err
@@ -98,12 +99,12 @@ func (t tx) insertItems(ctx context.Context, is news.Issue) error {
 
 // MoveIssue takes an issue one legal step on.
 func (s *Store) MoveIssue(ctx context.Context, id int64, next news.IssueState) error {
-	return s.inTx(ctx, func(t tx) error { return t.moveIssue(ctx, id, next) })
+	return s.inTx(ctx, noLock, func(ctx context.Context, t tx) error { return t.moveIssue(ctx, id, next) })
 }
 
 func (t tx) moveIssue(ctx context.Context, id int64, next news.IssueState) error {
 	var state news.IssueState
-	err := t.QueryRowContext(ctx, `SELECT state FROM issues WHERE id = $1`, id).Scan(&state)
+	err := t.QueryRowContext(ctx, `SELECT state FROM issues WHERE id = $1`+t.forUpdate, id).Scan(&state)
 	if errors.Is(err, sql.ErrNoRows) {
 		return news.Errorf(news.NotFound, "there is no issue %d", id)
 	} else if err != nil {
@@ -158,20 +159,26 @@ func (s *Store) IssueByID(ctx context.Context, id int64) (news.Issue, error) {
 	return s.withItems(ctx, row, news.Errorf(news.NotFound, "there is no issue %d", id))
 }
 
-func (s *Store) withItems(ctx context.Context, row *sql.Row, absent error) (news.Issue, error) {
+func (s *Store) withItems(ctx context.Context, row scanner, absent error) (news.Issue, error) {
 	is, err := scanIssue(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return is, absent
 	} else if err != nil {
 		return is, err
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT i.article_id, i.title, i.column_name, i.lead, i.score, a.url, a.content ->> 'origin', a.published, a.date_only, a.state
+	rows, err := s.read.QueryContext(ctx, `SELECT i.article_id, i.title, i.column_name, i.lead, i.score, a.url, a.content, a.published, a.date_only, a.state
 		FROM issue_items i JOIN articles a ON a.id = i.article_id WHERE i.issue_id = $1 ORDER BY i.position`, is.ID)
 	is.Items, err = collect(rows, err, func(row scanner) (it news.Item, err error) {
 		var published int64
-		var origin sql.NullString
-		err = row.Scan(&it.ArticleID, &it.Title, &it.Column, &it.Lead, &it.Score, &it.URL, &origin, &published, &it.DateOnly, &it.State)
-		it.Origin, it.Published = origin.String, at(published)
+		var content struct {
+			Origin string `json:"origin"`
+		}
+		var text string
+		err = row.Scan(&it.ArticleID, &it.Title, &it.Column, &it.Lead, &it.Score, &it.URL, &text, &published, &it.DateOnly, &it.State)
+		if err == nil {
+			err = json.Unmarshal([]byte(text), &content)
+		}
+		it.Origin, it.Published = content.Origin, at(published)
 		return it, err
 	})
 	return is, err

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"jianxun/internal/news"
@@ -12,7 +13,7 @@ import (
 // the number of rows.
 func (s *Store) EnqueueIssue(ctx context.Context, id int64) (int, error) {
 	var rows int64
-	err := s.inTx(ctx, func(t tx) error {
+	err := s.inTxWithin(ctx, s.dialect.patience*longest, noLock, func(ctx context.Context, t tx) error {
 		if err := t.moveIssue(ctx, id, news.Sending); err != nil {
 			return err
 		}
@@ -24,6 +25,7 @@ func (s *Store) EnqueueIssue(ctx context.Context, id int64) (int, error) {
 			return err
 		}
 		if rows, err = res.RowsAffected(); err != nil || rows > 0 {
+			t.told[deliveriesTopic] = true
 			return err
 		}
 		return t.moveIssue(ctx, id, news.Sent) // nobody to send it to
@@ -42,46 +44,69 @@ func (s *Store) Recipients(ctx context.Context, digest string) (n int, err error
 // holder of token, until the lease runs out. only restricts it to one issue
 // unless it is 0. People who may no longer be written to are suppressed here;
 // none claimed means that nothing is due. Rows whose holder died are settled
-// first: leased ones are free again, committing ones are uncertain.
+// first: leased ones are free again, committing ones are uncertain. While sending
+// is held back, see Held, all stays as it is and none is claimed.
 func (s *Store) ClaimDeliveries(ctx context.Context, only int64, token string, lease time.Duration, n int) ([]news.Delivery, error) {
 	var claimed []news.Delivery
-	err := s.inTx(ctx, func(t tx) error {
+	err := s.inTx(ctx, noLock, func(ctx context.Context, t tx) error {
+		if held, err := t.held(ctx); held || err != nil {
+			return err
+		}
 		if err := t.expireLeases(ctx); err != nil {
 			return err
 		}
 		for len(claimed) == 0 {
 			due, err := t.dueDeliveries(ctx, only, n)
-			if err != nil || len(due) == 0 {
+			if err != nil {
 				return err
+			}
+			if len(due) == 0 {
+				break
 			}
 			if claimed, err = t.lease(ctx, due, token, t.now+lease.Milliseconds()); err != nil {
 				return err
 			}
 		}
-		return nil
+		return t.finishIssues(ctx)
 	})
 	return claimed, err
 }
 
 // lease gives those of due who may be written to, and suppresses the others.
 func (t tx) lease(ctx context.Context, due []news.Delivery, token string, until int64) ([]news.Delivery, error) {
-	var leased []news.Delivery
+	var leased, others []news.Delivery
 	for _, d := range due {
-		state, holder := news.Leased, token
-		if !mayReceive(d.Subscriber, t.now) {
-			state, holder = news.Suppressed, ""
-		}
-		if _, err := t.ExecContext(ctx, `UPDATE deliveries SET state = $3, lease_token = $4, lease_until = $5, changed = $6
-			WHERE issue_id = $1 AND subscriber_id = $2`, d.IssueID, d.Subscriber.ID, state, holder, until, t.now); err != nil {
-			return nil, err
-		}
-		if state == news.Leased {
+		if mayReceive(d.Subscriber, t.now) {
 			leased = append(leased, d)
-		} else if err := t.finishIssue(ctx, d.IssueID); err != nil {
-			return nil, err
+		} else {
+			others = append(others, d)
 		}
 	}
-	return leased, nil
+	if err := t.hold(ctx, others, news.Suppressed, "", 0); err != nil {
+		return nil, err
+	}
+	return leased, t.hold(ctx, leased, news.Leased, token, until)
+}
+
+// hold brings rows into a state, those of each issue in one statement.
+func (t tx) hold(ctx context.Context, list []news.Delivery, state news.DeliveryState, token string, until int64) error {
+	byIssue := map[int64][]string{}
+	for _, d := range list {
+		byIssue[d.IssueID] = append(byIssue[d.IssueID], d.Subscriber.ID)
+	}
+	for issue, people := range byIssue {
+		args := []any{issue, state, token, until, t.now}
+		marks := make([]string, len(people))
+		for i, id := range people {
+			args = append(args, id)
+			marks[i] = placeholder(len(args))
+		}
+		if _, err := t.ExecContext(ctx, `UPDATE deliveries SET state = $2, lease_token = $3, lease_until = $4, changed = $5
+			WHERE issue_id = $1 AND subscriber_id IN (`+strings.Join(marks, ", ")+`)`, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func mayReceive(s news.Subscriber, now int64) bool {
@@ -93,31 +118,32 @@ func mayReceive(s news.Subscriber, now int64) bool {
 const held = `state IN ('leased', 'committing')`
 
 func (t tx) expireLeases(ctx context.Context) error {
-	if _, err := t.ExecContext(ctx, `UPDATE deliveries SET state = 'queued', lease_token = '', changed = $1
-		WHERE `+held+` AND state = 'leased' AND lease_until <= $1`, t.now); err != nil {
-		return err
-	}
-	// The token stays: should its holder be alive after all, it may still tell how it ended.
-	rows, err := t.QueryContext(ctx, `UPDATE deliveries SET state = 'uncertain', changed = $1,
-		reply = 'the sender died before the answer to the final dot was recorded'
-		WHERE `+held+` AND state = 'committing' AND lease_until <= $1 RETURNING issue_id`, t.now)
-	issues, err := collect(rows, err, func(row scanner) (id int64, err error) {
-		err = row.Scan(&id)
-		return id, err
-	})
-	for _, id := range issues {
-		if err := t.finishIssue(ctx, id); err != nil {
+	// A committing row keeps its token: should its holder be alive after all, it
+	// may still tell how it ended.
+	for _, step := range []string{
+		`UPDATE deliveries SET state = 'queued', lease_token = '', changed = $1 WHERE ` + t.expired("leased"),
+		`UPDATE deliveries SET state = 'uncertain', changed = $1,
+			reply = 'the sender died before the answer to the final dot was recorded' WHERE ` + t.expired("committing"),
+	} {
+		if _, err := t.ExecContext(ctx, step, t.now); err != nil {
 			return err
 		}
 	}
-	return err
+	return nil
+}
+
+// expired is the condition of rows in the state whose lease has run out ($1).
+// What others are about to change is left to them.
+func (t tx) expired(state string) string {
+	return `(issue_id, subscriber_id) IN (SELECT d.issue_id, d.subscriber_id FROM deliveries d
+		WHERE ` + held + ` AND state = '` + state + `' AND lease_until <= $1` + t.claim("d") + `)`
 }
 
 func (t tx) dueDeliveries(ctx context.Context, only int64, n int) ([]news.Delivery, error) {
 	rows, err := t.QueryContext(ctx, `SELECT d.issue_id, d.attempts, d.first_tried, `+subscriberFields+`
 		FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
 		WHERE d.state IN ('queued', 'deferred') AND d.next_attempt <= $1 AND (d.issue_id = $2 OR $2 = 0)
-		ORDER BY d.next_attempt LIMIT $3`, t.now, only, n)
+		ORDER BY d.next_attempt LIMIT $3`+t.claim("d"), t.now, only, n)
 	return collect(rows, err, func(row scanner) (d news.Delivery, err error) {
 		var tried int64
 		dest, finish := subscriberDest(&d.Subscriber)
@@ -131,7 +157,7 @@ func (t tx) dueDeliveries(ctx context.Context, only int64, n int) ([]news.Delive
 
 // ExtendLeases keeps what the holder of token has from being taken over.
 func (s *Store) ExtendLeases(ctx context.Context, token string, lease time.Duration) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, noLock, func(ctx context.Context, t tx) error {
 		_, err := t.ExecContext(ctx, `UPDATE deliveries SET lease_until = $2
 			WHERE `+held+` AND lease_token = $1 AND lease_until > $3`, token, t.now+lease.Milliseconds(), t.now)
 		return err
@@ -141,7 +167,7 @@ func (s *Store) ExtendLeases(ctx context.Context, token string, lease time.Durat
 // BeginCommit records that the final dot is about to be sent. It fails with
 // Conflict when the lease has run out: then the dot must not be sent.
 func (s *Store) BeginCommit(ctx context.Context, d news.Delivery, token string) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, noLock, func(ctx context.Context, t tx) error {
 		res, err := t.ExecContext(ctx, `UPDATE deliveries SET state = 'committing', changed = $4
 			WHERE issue_id = $1 AND subscriber_id = $2 AND state = 'leased' AND lease_token = $3 AND lease_until > $4`,
 			d.IssueID, d.Subscriber.ID, token, t.now)
@@ -153,7 +179,7 @@ func (s *Store) BeginCommit(ctx context.Context, d news.Delivery, token string) 
 // Next and Reply of d are stored, and attempts is added to the count. When
 // nothing of the issue is open any more it becomes sent.
 func (s *Store) SettleDelivery(ctx context.Context, d news.Delivery, token string, attempts int) error {
-	return s.inTx(ctx, func(t tx) error {
+	err := s.inTx(ctx, noLock, func(ctx context.Context, t tx) error {
 		tried := ms(d.FirstTried)
 		if tried == 0 && attempts > 0 {
 			tried = t.now
@@ -162,25 +188,42 @@ func (s *Store) SettleDelivery(ctx context.Context, d news.Delivery, token strin
 			lease_token = '', lease_until = 0, changed = $9
 			WHERE issue_id = $1 AND subscriber_id = $2 AND lease_token = $3 AND state IN ('leased', 'committing', 'uncertain')`,
 			d.IssueID, d.Subscriber.ID, token, d.State, attempts, tried, ms(d.Next), d.Reply, t.now)
-		if err := oneRow(res, err, news.Errorf(news.Conflict, "the lease of this delivery has run out")); err != nil {
-			return err
-		}
-		return t.finishIssue(ctx, d.IssueID)
+		return oneRow(res, err, news.Errorf(news.Conflict, "the lease of this delivery has run out"))
 	})
+	if err == nil {
+		_ = s.finishIssue(ctx, d.IssueID) // the next claim does it too
+	}
+	return err
 }
 
 // ReleaseLeases gives back what the holder of token has not begun to commit.
 func (s *Store) ReleaseLeases(ctx context.Context, token string) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, noLock, func(ctx context.Context, t tx) error {
 		_, err := t.ExecContext(ctx, `UPDATE deliveries SET state = 'queued', lease_token = '', lease_until = 0, changed = $2
 			WHERE `+held+` AND state = 'leased' AND lease_token = $1`, token, t.now)
 		return err
 	})
 }
 
-func (t tx) finishIssue(ctx context.Context, id int64) error {
-	_, err := t.ExecContext(ctx, `UPDATE issues SET state = 'sent', changed = $2 WHERE id = $1 AND state = 'sending' AND NOT EXISTS
-		(SELECT 1 FROM deliveries WHERE issue_id = $1 AND state IN ('queued', 'leased', 'committing', 'deferred'))`, id, t.now)
+// openStates are those of rows whose mail may still be sent.
+const openStates = `('queued', 'leased', 'committing', 'deferred')`
+
+// finishIssue makes the issue sent when none of its rows is open. It looks after
+// the settling is committed: two that settle the last two rows at once do not see
+// each other before.
+func (s *Store) finishIssue(ctx context.Context, id int64) error {
+	var more bool
+	err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM deliveries WHERE issue_id = $1 AND state IN `+openStates+`)`, id).Scan(&more)
+	if err != nil || more {
+		return err
+	}
+	return s.inTx(ctx, noLock, func(ctx context.Context, t tx) error { return t.finishIssues(ctx) })
+}
+
+// finishIssues makes sent what has no open row.
+func (t tx) finishIssues(ctx context.Context) error {
+	_, err := t.ExecContext(ctx, `UPDATE issues SET state = 'sent', changed = $1 WHERE state = 'sending' AND NOT EXISTS
+		(SELECT 1 FROM deliveries d WHERE d.issue_id = issues.id AND d.state IN `+openStates+`)`, t.now)
 	return err
 }
 

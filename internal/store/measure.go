@@ -33,7 +33,7 @@ func (s *Store) ClaimUnmeasured(ctx context.Context, until time.Time, limit int)
 	if err := s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM unmeasured WHERE next_try <= $1)`, ms(s.now())).Scan(&due); err != nil || !due {
 		return nil, err
 	}
-	err = s.inTx(ctx, func(t tx) error {
+	err = s.inTx(ctx, articleLock, func(ctx context.Context, t tx) error {
 		if _, err := t.ExecContext(ctx, `DELETE FROM unmeasured WHERE tries >= $1 AND next_try <= $2`, triesToMeasure, t.now); err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (s *Store) ClaimUnmeasured(ctx context.Context, until time.Time, limit int)
 // so does an archive that holds the revision. An article that was revised
 // meanwhile is left alone.
 func (s *Store) Measured(ctx context.Context, a news.Article, image news.Image) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, articleLock, func(ctx context.Context, t tx) error {
 		for i := range a.Images {
 			if a.Images[i].URL == image.URL {
 				a.Images[i].Type, a.Images[i].Length = image.Type, image.Length
@@ -94,7 +94,7 @@ func (s *Store) Measured(ctx context.Context, a news.Article, image news.Image) 
 
 // Unmeasurable gives an image up.
 func (s *Store) Unmeasurable(ctx context.Context, id string) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, articleLock, func(ctx context.Context, t tx) error {
 		_, err := t.ExecContext(ctx, `DELETE FROM unmeasured WHERE article_id = $1`, id)
 		return err
 	})

@@ -49,8 +49,14 @@ func (p prose) text(characters int) string {
 // BenchmarkSearch looks for words of one to four characters, each as often as
 // it stands in the texts, and compares what is found with reading all texts.
 func BenchmarkSearch(b *testing.B) {
+	for _, e := range engines {
+		b.Run(e.name, func(b *testing.B) { benchSearch(b, e) })
+	}
+}
+
+func benchSearch(b *testing.B, e engine) {
 	const articles, characters = 100_000, 500
-	s, p := open(b, engines[0]), newProse()
+	s, p := open(b, e), newProse()
 	var texts []string // the newest first
 	begin := time.Now()
 	for from := 0; from < articles; from += 1000 {

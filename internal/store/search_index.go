@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -16,24 +15,38 @@ import (
 const searchVersion = 4
 
 // buildSearch makes the search index and fills it with what is stored already.
-func (d dialect) buildSearch(ctx context.Context, transaction *sql.Tx) error {
-	if _, err := transaction.ExecContext(ctx, d.makeSearch); err != nil {
+func buildSearch(ctx context.Context, t tx) error {
+	if _, err := t.Tx.ExecContext(ctx, t.makeSearch); err != nil {
 		return err
 	}
-	t := newTx(transaction, 0)
-	for from := int64(-1 << 62); ; {
-		batch, err := t.liveFrom(ctx, from)
-		if err != nil || len(batch) == 0 {
+	return t.fillSearch(ctx)
+}
+
+// fillSearch puts every live article into the empty index.
+func (t tx) fillSearch(ctx context.Context) error {
+	for from, n := beforeAll, 1; n > 0; {
+		var err error
+		if from, n, err = t.fillSearchFrom(ctx, from); err != nil {
 			return err
 		}
-		for _, a := range batch {
-			t.index(a)
-		}
-		if err := t.reindex(ctx); err != nil {
-			return err
-		}
-		from = ms(batch[len(batch)-1].Placed)
 	}
+	return nil
+}
+
+// beforeAll is a place before that of every article.
+const beforeAll = int64(-1 << 62)
+
+// fillSearchFrom puts some of the live articles after a place into the index, and
+// gives the place of the last and how many they are.
+func (t tx) fillSearchFrom(ctx context.Context, from int64) (int64, int, error) {
+	batch, err := t.liveFrom(ctx, from)
+	if err != nil || len(batch) == 0 {
+		return from, 0, err
+	}
+	for _, a := range batch {
+		t.index(a)
+	}
+	return ms(batch[len(batch)-1].Placed), len(batch), t.reindex(ctx)
 }
 
 // indexing is what a transaction has to do to the search index. It is done at
@@ -46,13 +59,13 @@ type indexing struct {
 
 type indexed struct {
 	placed int64
-	words  string
+	words  []string
 }
 
 // index makes a live article found, as it is now.
 func (t tx) index(a news.Article) {
 	words := han.Bigrams(strings.Join(append([]string{a.Title, a.Text, a.Author, a.Origin}, a.Keywords...), "\n"))
-	t.words.enter = append(t.words.enter, indexed{ms(a.Placed), strings.Join(words, " ")})
+	t.words.enter = append(t.words.enter, indexed{ms(a.Placed), words})
 }
 
 // unindex makes the article at the place no longer found.
@@ -67,13 +80,15 @@ func (t tx) reindex(ctx context.Context) error {
 	slices.Sort(t.words.leave)
 	slices.SortFunc(t.words.enter, func(a, b indexed) int { return cmp.Compare(a.placed, b.placed) })
 	for _, placed := range t.words.leave {
-		if _, err := t.ExecContext(ctx, `DELETE FROM search WHERE rowid = $1`, placed); err != nil {
+		if _, err := t.ExecContext(ctx, t.dialect.unindex, placed); err != nil {
 			return err
 		}
 	}
 	for _, i := range t.words.enter {
-		if _, err := t.ExecContext(ctx, `INSERT INTO search (rowid, words) VALUES ($1, $2)`, i.placed, i.words); err != nil {
-			return err
+		for _, s := range t.dialect.index(i.placed, i.words) {
+			if _, err := t.ExecContext(ctx, s.text, s.args...); err != nil {
+				return err
+			}
 		}
 	}
 	*t.words = indexing{}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -104,8 +106,8 @@ func TestAnOlderStoreIsIndexedWhenOpened(t *testing.T) {
 func older(t *testing.T, s fixture) {
 	t.Helper()
 	ctx := t.Context()
-	err := s.inTx(ctx, func(t tx) error {
-		for _, statement := range []string{`DROP TABLE search`, `DELETE FROM goose_db_version WHERE version_id >= 4`} {
+	err := s.inTx(ctx, articleLock, func(ctx context.Context, t tx) error {
+		for _, statement := range []string{`DROP TABLE search`, `DROP TABLE marks`, `DELETE FROM goose_db_version WHERE version_id >= 4`} {
 			if _, err := t.ExecContext(ctx, statement); err != nil {
 				return err
 			}
@@ -140,6 +142,39 @@ func TestAnArticleTwiceInABatchIsFoundAsItReadsLast(t *testing.T) {
 		s.saveAll(t, []news.Article{told(1, "原文提到走访。"), told(1, "改文提到回访。")})
 		if got := append(s.search(t, "走访"), s.search(t, "回访")...); !slices.Equal(got, named(1)) {
 			t.Errorf("found %q", got)
+		}
+	})
+}
+
+// Long texts go beyond what one row of an index may hold: PostgreSQL keeps 256
+// places of a word, and 16,383 in all.
+func TestEveryPartOfALongTextIsFound(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		random := rand.New(rand.NewPCG(1, 2))
+		text := []rune(strings.Repeat("检察检察", 400)) // one pair, again and again
+		for range 40_000 {
+			text = append(text, rune(0x4e00+random.IntN(300)))
+		}
+		long := told(1, string(text)+strings.Repeat("w", 3000)+" 末尾")
+		s.saveAll(t, []news.Article{long, told(2, "检察")})
+		for range 100 {
+			from := random.IntN(len(text) - 60)
+			for _, n := range []int{1, 2, 3, 4, 60} {
+				part := string(text[from : from+n])
+				if got := s.search(t, part); !slices.Contains(got, long.Title) {
+					t.Fatalf("%q at %d is not found", part, from)
+				}
+			}
+			both := string(text[from:from+4]) + " " + string(text[len(text)-from-60:len(text)-from-50])
+			if got := s.search(t, both); !slices.Contains(got, long.Title) {
+				t.Fatalf("%q is not found", both)
+			}
+		}
+		if got := s.search(t, "末尾"); !slices.Equal(got, named(1)) {
+			t.Errorf("the end is found in %q", got)
+		}
+		if got := s.search(t, "検"); len(got) != 0 {
+			t.Errorf("what does not stand there is found in %q", got)
 		}
 	})
 }

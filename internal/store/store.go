@@ -13,161 +13,115 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"embed"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"io/fs"
+	"sync/atomic"
 	"time"
-
-	"github.com/pressly/goose/v3"
 
 	"jianxun/internal/news"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
 // Store is an open store. Close it when done.
 type Store struct {
-	write, read *sql.DB
-	dialect     dialect
-	now         func() time.Time
+	write   *sql.DB
+	read    reader
+	dialect dialect
+	now     func() time.Time
+	broken  atomic.Pointer[news.Error] // why nothing more is written, once damage was seen
 }
 
-// openTries is how often opening is tried before it is given up: of programs
-// that begin on a new store at once only one can set it up, and the others find
-// it ready at a later try.
-const openTries = 10
-
-// Open opens the store at address ("sqlite:FILE"), makes it when absent, and
-// brings its tables up to date.
+// Open opens the store at address ("sqlite:FILE", "postgres://USER@HOST/DATABASE"),
+// makes its tables when there are none, and brings them up to date.
 func Open(ctx context.Context, address string, now func() time.Time) (*Store, error) {
-	d, rest, err := dialectOf(address)
+	s, err := connect(ctx, address, now)
 	if err != nil {
 		return nil, err
 	}
-	for try := range openTries {
-		var s *Store
-		if s, err = openOnce(ctx, d, rest, now); err == nil || news.CodeOf(err) != news.Unavailable {
-			return s, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(time.Duration(try) * 50 * time.Millisecond):
-		}
-	}
-	return nil, err
-}
-
-func openOnce(ctx context.Context, d dialect, rest string, now func() time.Time) (*Store, error) {
-	s := &Store{dialect: d, now: now}
-	var err error
-	if s.write, s.read, err = d.open(ctx, rest); err != nil {
-		return nil, err
-	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.ready(ctx, address); err != nil {
 		_ = s.Close() // what went wrong first is what matters
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Store) migrate(ctx context.Context) error {
-	sub, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(s.dialect.goose, s.write, sub, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(
-		goose.NewGoMigration(searchVersion, &goose.GoFunc{RunTx: s.dialect.buildSearch}, nil)))
-	if err != nil {
-		return news.Errorf(news.Internal, "cannot read the store's version: %w", err)
-	}
-	have, err := p.GetDBVersion(ctx)
-	if err != nil {
-		return news.Errorf(news.Unavailable, "cannot read the store's version: %w", err)
-	}
-	all := p.ListSources()
-	if newest := all[len(all)-1].Version; have > newest {
-		return news.Errorf(news.Conflict, "the store was written by a newer jianxun (its version is %d, this program knows %d); start that newer program", have, newest)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return news.Errorf(news.Unavailable, "cannot bring the store up to date: %w", err)
-	}
-	return nil
-}
-
-// Close closes the store.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
-
-// Ping tells whether the store answers.
-func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
-
-// tx is a transaction with the one time that everything in it happens at.
-type tx struct {
-	*sql.Tx
-	now      int64
-	words    *indexing
-	prepared map[string]*sql.Stmt // by text: a batch runs the same few again and again
-	free     map[string]int64     // see freeTime
-}
-
-func newTx(t *sql.Tx, now int64) tx {
-	return tx{t, now, &indexing{}, map[string]*sql.Stmt{}, map[string]int64{}}
-}
-
-// prepare prepares a statement once in a transaction, which closes it at its end.
-func (t tx) prepare(ctx context.Context, statement string) (*sql.Stmt, error) {
-	if s, ok := t.prepared[statement]; ok {
-		return s, nil
-	}
-	s, err := t.PrepareContext(ctx, statement)
-	if err == nil {
-		t.prepared[statement] = s
-	}
-	return s, err
-}
-
-// ExecContext is that of sql.Tx, prepared.
-func (t tx) ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error) {
-	s, err := t.prepare(ctx, statement)
+// connect gives the store as it is.
+func connect(ctx context.Context, address string, now func() time.Time) (*Store, error) {
+	d, err := dialectOf(address)
 	if err != nil {
 		return nil, err
 	}
-	return s.ExecContext(ctx, args...)
-}
-
-// QueryContext is that of sql.Tx, prepared.
-func (t tx) QueryContext(ctx context.Context, statement string, args ...any) (*sql.Rows, error) {
-	s, err := t.prepare(ctx, statement)
-	if err != nil {
+	s := &Store{dialect: d, now: now}
+	var read *sql.DB
+	if s.write, read, err = d.open(ctx); err != nil {
 		return nil, err
 	}
-	return s.QueryContext(ctx, args...)
+	s.read = reader{read, s}
+	return s, nil
 }
 
-// QueryRowContext is that of sql.Tx, prepared.
-func (t tx) QueryRowContext(ctx context.Context, statement string, args ...any) *sql.Row {
-	s, err := t.prepare(ctx, statement)
-	if err != nil {
-		return t.Tx.QueryRowContext(ctx, statement, args...) // it fails in the same way, and says so
-	}
-	return s.QueryRowContext(ctx, args...)
-}
-
-func (s *Store) inTx(ctx context.Context, f func(tx) error) error {
-	t, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return news.Errorf(news.Unavailable, "the store does not take a change: %w", err)
-	}
-	defer func() { _ = t.Rollback() }() // after Commit it does nothing
-	work := newTx(t, ms(s.now()))
-	if err := errors.Join(f(work), work.reindex(ctx)); err != nil {
+// ready brings the tables up to date, and refuses a store that a copy has not
+// filled yet.
+func (s *Store) ready(ctx context.Context, address string) error {
+	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	if err := t.Commit(); err != nil {
-		return news.Errorf(news.Unavailable, "the store does not take a change: %w", err)
+	return s.complete(ctx, address)
+}
+
+// Name is the store's address for people, without a password.
+func (s *Store) Name() string { return s.dialect.name }
+
+// Serve takes the store for a daemon until the function that it gives is called.
+// It fails with Conflict while another daemon has the file, naming that one's
+// process id, or while the store is being copied.
+func (s *Store) Serve(ctx context.Context) (release func() error, err error) {
+	return s.dialect.serve(ctx, s)
+}
+
+// Close closes the store. A damaged file stays open until the process ends: with
+// the last connection SQLite would write its log into it.
+func (s *Store) Close() error {
+	if s.damaged() != nil && s.read.DB != s.write {
+		return nil
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Ping tells whether the store answers and takes changes.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.damaged(); err != nil {
+		return err
+	}
+	ctx, end := bound(ctx, s.dialect.patience)
+	defer end()
+	var one int
+	return s.fault(s.read.DB.QueryRowContext(ctx, `SELECT 1`).Scan(&one))
+}
+
+// fault says what went wrong in words, where the driver's error means something
+// for whoever runs the store. Damage is remembered: nothing is written after it.
+func (s *Store) fault(err error) error {
+	if err == nil || errors.Is(err, sql.ErrNoRows) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if _, ok := errors.AsType[*news.Error](err); ok {
+		return err
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return news.Errorf(news.Unavailable, "the store %s does not answer: %w", s.dialect.name, err)
+	}
+	said, damaged := s.dialect.fault(err)
+	if e, ok := errors.AsType[*news.Error](said); ok && damaged {
+		s.broken.CompareAndSwap(nil, e)
+	}
+	return said
+}
+
+// damaged is why nothing may be written any more, nil while all is well.
+func (s *Store) damaged() error {
+	if e := s.broken.Load(); e != nil {
+		return e
 	}
 	return nil
 }
@@ -179,7 +133,7 @@ func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
 		return nil, err
 	}
 	var text string
-	err := s.inTx(ctx, func(t tx) error {
+	err := s.inTx(ctx, noLock, func(ctx context.Context, t tx) error {
 		if _, err := t.ExecContext(ctx, `INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
 			name, base64.StdEncoding.EncodeToString(fresh)); err != nil {
 			return err
@@ -214,25 +168,6 @@ func toJSON(v any) string {
 		panic(err)
 	}
 	return string(b)
-}
-
-type scanner interface{ Scan(...any) error }
-
-// collect reads all rows with scan.
-func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
 }
 
 func boolInt(b bool) int {

@@ -79,7 +79,7 @@ func TestAStoreOfANewerVersionIsRefused(t *testing.T) {
 }
 
 func TestABadAddressIsRefused(t *testing.T) {
-	for _, address := range []string{"", "sqlite:", "sqlite", "var/jianxun.db", "mysql://localhost/x", "postgres://user@localhost/x"} {
+	for _, address := range []string{"", "sqlite:", "sqlite", "var/jianxun.db", "mysql://localhost/x", "postgres://user@localhost:port/x"} {
 		_, err := Open(t.Context(), address, (&clock{at: monday}).now)
 		wantCode(t, err, news.Invalid)
 	}
@@ -127,4 +127,24 @@ func wantFiles(t *testing.T, dir string, want ...string) {
 	if strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("the folder holds %q, want %q", got, want)
 	}
+}
+
+// Relays answer in GBK, servers send validators with NUL: what some engine does
+// not take must not keep the rest from being recorded.
+func TestTextThatIsNoTextIsKeptAsFarAsItIs(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		const url = "https://www.example.org/rss.xml"
+		wantCode(t, s.KeepValidators(t.Context(), url, "\"a\x00b\"", "\xd3\xca\xcf\xe4"), "")
+		if etag, modified, err := s.Validators(t.Context(), url); err != nil || etag != `"ab"` || modified != "\ufffd" {
+			t.Errorf("validators %q, %q, %v", etag, modified, err)
+		}
+		id := s.sending(t, 1)
+		d := s.claim(t, "a", 1)[0]
+		d.Reply = "550 \xd3\xca\xcf\xe4\xb2\xbb\xb4\xe6\xd4\xda\x00"
+		s.settle(t, d, "a", news.Failed)
+		rows, err := s.Deliveries(t.Context(), id, news.Failed, 10)
+		if err != nil || len(rows) != 1 || !strings.HasPrefix(rows[0].Reply, "550 ") {
+			t.Errorf("%+v, %v", rows, err)
+		}
+	})
 }

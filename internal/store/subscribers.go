@@ -79,7 +79,7 @@ func (s *Store) ApplyRoster(ctx context.Context, put, remove []news.Subscriber) 
 	if len(put)+len(remove) == 0 {
 		return nil
 	}
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTxWithin(ctx, s.dialect.patience*longest, rosterLock, func(ctx context.Context, t tx) error {
 		for _, sub := range put {
 			if err := t.putSubscriber(ctx, sub); err != nil {
 				return err
@@ -117,7 +117,7 @@ func (t tx) putSubscriber(ctx context.Context, sub news.Subscriber) error {
 
 // SetSubscriberState records what a person, or their mail system, decided.
 func (s *Store) SetSubscriberState(ctx context.Context, id string, state news.SubscriberState) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, rosterLock, func(ctx context.Context, t tx) error {
 		res, err := t.ExecContext(ctx, `UPDATE subscribers SET state = $2, changed = $3 WHERE id = $1`, id, state, t.now)
 		return oneRow(res, err, news.Errorf(news.NotFound, "there is no such subscriber"))
 	})

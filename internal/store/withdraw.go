@@ -11,7 +11,7 @@ import (
 // Withdraw takes a live article out of everything that shows articles, and out
 // of the issues that have not begun to be sent.
 func (s *Store) Withdraw(ctx context.Context, id string) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, articleLock, func(ctx context.Context, t tx) error {
 		was, err := t.stateOf(ctx, id, news.Live)
 		if err != nil {
 			return err
@@ -41,7 +41,7 @@ func (s *Store) Withdraw(ctx context.Context, id string) error {
 // again only if it is newer (RFC 6721 section 3). In an archive it comes back
 // as it reads now.
 func (s *Store) Restore(ctx context.Context, id string) error {
-	return s.inTx(ctx, func(t tx) error {
+	return s.inTx(ctx, articleLock, func(ctx context.Context, t tx) error {
 		a, err := t.stateOf(ctx, id, news.Withdrawn)
 		if err != nil {
 			return err

@@ -63,6 +63,32 @@ func parseArchive(name string) (span, feedgen.Format, bool) {
 	return p, feedgen.Format(m[3]), true
 }
 
+// beyond tells that the collection has no such document.
+func (p span) beyond(c news.Collection) bool {
+	return p.first > c.Archived+1 || !p.full && p.last > c.Archived
+}
+
+// soon tells that the collection may have the document in a moment: another
+// replica that has seen a change earlier may name it already.
+func (p span) soon(c news.Collection) bool {
+	return p.beyond(c) && p.last <= c.Archived+2*news.ArchivePage
+}
+
+// newer is the state after looking for changes now.
+func (s *Server) newer(r *http.Request, st *state) *state {
+	if !s.polled.allow(st.Limits.client(r), st.Limits.Feeds, s.opt.Now()) {
+		return st
+	}
+	err := s.turns.do(r.Context(), st.Limits.client(r), func(ctx context.Context) error {
+		_, err := s.Refresh(ctx)
+		return err
+	})
+	if err != nil { // then this replica knows no better
+		return st
+	}
+	return s.state.Load()
+}
+
 func (s *Server) archive(w http.ResponseWriter, r *http.Request, st *state) error {
 	slug, name := r.PathValue("feed"), r.PathValue("name")
 	if st.leftBehind(w, r, slug, "/archive/"+url.PathEscape(name)) {
@@ -70,13 +96,16 @@ func (s *Server) archive(w http.ResponseWriter, r *http.Request, st *state) erro
 	}
 	f, ok := st.feedOf(slug)
 	p, format, valid := parseArchive(name)
+	if ok && valid && !st.retired[slug] && p.soon(st.shelf.collections[slug]) {
+		st = s.newer(r, st)
+	}
 	c := st.shelf.collections[slug]
 	switch {
 	case !ok:
 		return news.Errorf(news.NotFound, "there is no feed %s", slug)
 	case st.retired[slug]:
 		return s.gone(w, r, st)
-	case !valid || p.first > c.Archived+1 || !p.full && p.last > c.Archived:
+	case !valid || p.beyond(c):
 		return news.Errorf(news.NotFound, "the archive of this feed has no such document")
 	case p.last > c.Archived:
 		return s.unfilled(w, r, st, f, c, format)

@@ -91,3 +91,23 @@ func (s *site) parsed(target string, document []byte) told {
 	r.Body = readAgain(document)
 	return parse(s.t, r)
 }
+
+// A reader is sent by one replica to a document that another has not heard of.
+func TestAReplicaThatIsBehindFindsWhatItsNeighbourNames(t *testing.T) {
+	s := archived(t, 55)
+	other := s.another()
+	s.save(page(-1))
+	if !s.refresh() {
+		t.Fatal("the article is not seen")
+	}
+	wantStatus(t, other.get(archives(feedgen.Atom, "2-7")[0]), 404)
+	again := s.another()
+	s.save(page(-2))
+	s.refresh()
+	want, got := s.get(archives(feedgen.Atom, "2-7")[0]), again.get(archives(feedgen.Atom, "2-7")[0])
+	wantStatus(t, got, 200)
+	if got.Header.Get("ETag") != want.Header.Get("ETag") {
+		t.Errorf("the replicas differ: %s, %s", got.Header.Get("ETag"), want.Header.Get("ETag"))
+	}
+	wantStatus(t, again.get(archives(feedgen.Atom, "9")[0]), 404)
+}
