@@ -41,6 +41,9 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.onStop("serving", release)
 	a.tellHeld(ctx)
+	if ahead := a.skew(ctx); ahead != 0 {
+		a.log.Warn("this machine's clock differs from that of the store; set both by NTP", "ahead", ahead)
+	}
 	if err := a.listen(g.cfg); err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ type readiness struct {
 	Store  string       `json:"store"`
 	Behind time.Time    `json:"feeds_behind_since,omitzero"`
 	Held   string       `json:"sending_held,omitempty"` // why
+	Clock  string       `json:"clock_ahead,omitempty"`  // of the store's, when it matters
 	Config configStatus `json:"config"`
 }
 
@@ -73,6 +74,9 @@ func (a *App) readiness(r *http.Request) readiness {
 	} else if err := a.held(ctx); err != nil {
 		out.Held = err.Error()
 	}
+	if ahead := a.skew(ctx); ahead != 0 {
+		out.Clock = ahead.String()
+	}
 	if since := a.stale.Load(); since != nil {
 		out.Behind = *since
 	}
@@ -86,6 +90,20 @@ func (a *App) readiness(r *http.Request) readiness {
 		}
 	}
 	return out
+}
+
+// maxSkew is how far clocks may differ without being told of: leases are some
+// times as long.
+const maxSkew = 5 * time.Second
+
+// skew is how far this machine's clock is ahead of the store's, 0 while that does
+// not matter.
+func (a *App) skew(ctx context.Context) time.Duration {
+	ahead, err := a.store.Skew(ctx)
+	if err != nil || ahead.Abs() < maxSkew {
+		return 0
+	}
+	return ahead.Round(time.Second)
 }
 
 func (a *App) opsHandler() http.Handler {

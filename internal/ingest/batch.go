@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"unicode/utf8"
 
 	"jianxun/internal/news"
 )
@@ -26,11 +27,24 @@ func (in *Ingester) batch(src news.Source) *batch {
 	return &batch{in: in, src: src, first: map[string]claim{}}
 }
 
+// What stands in an index of the store has a bound there, and these are far below.
+const (
+	maxAddress = 2000 // octets
+	maxColumn  = 100  // characters; more is a sentence, and no name
+)
+
 // add takes an article found at path, unless another claims to be it.
 func (b *batch) add(path string, a news.Article) (identity, hash string, ok bool) {
 	a.Source = b.src.Name
+	if utf8.RuneCountInString(a.Column) > maxColumn {
+		a.Column = ""
+	}
 	a.Column = first(b.src.Column, a.Column, Unfiled)
 	identity, hash = news.IdentityOf(a), a.Hash()
+	if len(identity) > maxAddress {
+		b.refuse(path, news.Errorf(news.TooLarge, "its address, or its title, is longer than %d characters", maxAddress))
+		return identity, hash, false
+	}
 	if !b.claim(path, identity, hash) {
 		return identity, hash, false
 	}

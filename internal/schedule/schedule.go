@@ -128,26 +128,42 @@ func (s *Scheduler) Run(ctx context.Context) {
 	wg.Wait()
 }
 
-// loop is the life of one job.
+// loop is the life of one job. A function that fails is given more and more
+// time; a ledger that fails is asked again soon, as no function is to blame.
 func (s *Scheduler) loop(ctx context.Context, e entry) {
-	failures := 0
+	failures, unheard := 0, false
 	for ctx.Err() == nil {
 		wait, err := s.step(ctx, e)
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			return // no failure: stopping has ended it
-		}
-		if err != nil {
+		var ledger *ledgerError
+		switch {
+		case errors.As(err, &ledger):
+			wait = tick
+			if !unheard {
+				s.log.Error("the due times cannot be asked or recorded; this is tried again", "job", e.Name, "again_in", wait, "error", err)
+			}
+			unheard = true
+		case err != nil:
 			wait = min(firstRetry<<min(failures, 10), lastRetry)
 			failures++
 			s.log.Error("a scheduled job failed", "job", e.Name, "again_in", wait, "error", err)
-		} else {
-			failures = 0
+		default:
+			failures, unheard = 0, false
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
 	}
+}
+
+// ledgerError is a failure of the ledger.
+type ledgerError struct{ error }
+
+func ofLedger(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ledgerError{err}
 }
 
 // step fires the job if it is due and tells how long to wait then.
@@ -159,7 +175,7 @@ func (s *Scheduler) step(ctx context.Context, e entry) (time.Duration, error) {
 	}
 	last, err := s.ledger.Anchor(ctx, e.key, anchor)
 	if err != nil {
-		return 0, err
+		return 0, ofLedger(err)
 	}
 	due := latestDue(e.when, last, now)
 	if due.IsZero() {
@@ -167,13 +183,13 @@ func (s *Scheduler) step(ctx context.Context, e entry) (time.Duration, error) {
 	}
 	claimed, err := s.ledger.ClaimFire(ctx, e.key, due, s.token, claimLease)
 	if err != nil || !claimed {
-		return tick, err
+		return tick, ofLedger(err)
 	}
+	firm := context.WithoutCancel(ctx) // when the process is stopping the claim must not wait for its lease
 	if err := s.run(ctx, e, due); err != nil {
-		// firm: when the process is stopping the claim must not wait for its lease
-		return 0, errors.Join(err, s.ledger.ReleaseFire(context.WithoutCancel(ctx), e.key, due, s.token, s.now()))
+		return 0, errors.Join(err, s.ledger.ReleaseFire(firm, e.key, due, s.token, s.now()))
 	}
-	return 0, s.ledger.FinishFire(context.WithoutCancel(ctx), e.key, due)
+	return 0, ofLedger(s.ledger.FinishFire(firm, e.key, due))
 }
 
 // run calls the function and renews the claim until it returns. A claim that has

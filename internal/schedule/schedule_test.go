@@ -335,3 +335,19 @@ func TestWhoLosesItsClaimStops(t *testing.T) {
 		}
 	})
 }
+
+// A long outage of the ledger is no fault of the function: it is called as soon
+// as the ledger is back.
+func TestAfterALongOutageOfTheLedgerNothingWaits(t *testing.T) {
+	inBubble(t, func(w world) {
+		fires, begin := make(chan fire), time.Now()
+		w.start("a", job("0 * * * *", fires, 0))
+		<-fires
+		w.fail(errBroken)
+		quiet(t, fires, 10*time.Hour)
+		w.fail(nil)
+		if f := <-fires; f.at.Sub(begin) > 11*time.Hour+tick {
+			t.Errorf("fired %v after the beginning", f.at.Sub(begin))
+		}
+	})
+}

@@ -52,11 +52,11 @@ func withoutPassword(address string) string {
 }
 
 // backupFault says what went wrong with the copy of a file.
-func backupFault(store, file string, err error) error {
+func backupFault(ctx context.Context, store, file string, err error) error {
 	if _, ok := errors.AsType[*news.Error](err); ok {
 		return err
 	}
-	if errors.Is(err, context.Canceled) {
+	if ctx.Err() != nil { // of which SQLite has words of its own
 		return news.Errorf(news.Unavailable, "the backup was broken off; nothing is left of it")
 	}
 	code := 0

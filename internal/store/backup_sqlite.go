@@ -33,7 +33,7 @@ func backupFile(ctx context.Context, s *Store, file string, progress func(done, 
 		_ = out.Close()
 		if err != nil {
 			removeDatabase(partial)
-			err = backupFault(s.dialect.name, file, err)
+			err = backupFault(ctx, s.dialect.name, file, err)
 		}
 	}()
 	made := ms(s.now())
@@ -52,7 +52,10 @@ func backupFile(ctx context.Context, s *Store, file string, progress func(done, 
 	if err := os.Rename(partial, file); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(file))
+	if err := syncFolder(filepath.Dir(file)); err != nil {
+		return errors.Join(err, os.Remove(file)) // a power cut might take it
+	}
+	return nil
 }
 
 // absent refuses a file that is there.

@@ -72,7 +72,7 @@ func TestACopyGoesOnWhereItWasInterrupted(t *testing.T) {
 					}
 					here = p.Done - begun
 				}
-				if left--; left == 0 {
+				if left--; left == 0 || runs < 2 && here > 0 { // the first runs end within the table, if not before
 					cancel()
 				}
 			})

@@ -51,6 +51,7 @@ type dialect struct {
 	lock         string // takes a lock ($1) until the end of the transaction
 	notify       string // tells other processes of a topic ($1) at the end of the transaction
 	unhurried    string // lets a transaction that reads take its time, and read in the order of keys without sorting
+	clock        string // asks what time it is there, empty when there is here
 	forUpdate    string // ends a SELECT whose rows are to be kept from others until then
 
 	empty      func(tables []string) []string // statements that empty tables, which refer to each other only
@@ -136,6 +137,7 @@ func postgresDialect(p *postgres) dialect {
 
 		unhurried: `SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0;
 			SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off`,
+		clock:     `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`,
 		forUpdate: ` FOR UPDATE`,
 		// To delete from a table looks through those that refer to it for each row.
 		empty: func(tables []string) []string { return []string{`TRUNCATE ` + strings.Join(tables, ", ")} },

@@ -219,3 +219,11 @@ func TestAStoreThatHangsIsUnavailable(t *testing.T) {
 		wantCode(t, err, news.Unavailable)
 	}
 }
+
+func TestAClockThatDiffersIsNoticed(t *testing.T) {
+	s := onPostgres(t, "")
+	s.clock.set(time.Now().Add(-time.Hour))
+	if ahead, err := s.Skew(t.Context()); err != nil || (ahead+time.Hour).Abs() > time.Minute {
+		t.Errorf("ahead by %v, %v", ahead, err)
+	}
+}

@@ -69,6 +69,8 @@ func benchSearch(b *testing.B, e engine) {
 		s.saveAll(b, batch)
 	}
 	b.Logf("%d articles of %d characters saved and indexed: %.0f/s", articles, characters, articles/time.Since(begin).Seconds())
+	b.Logf("%d MB in all", s.size(b)>>20)
+	s.learn(b)
 	query := func() string {
 		word := []rune(p.word())
 		return string(word[:1+p.random.IntN(min(4, len(word)))])
@@ -106,4 +108,17 @@ func (s fixture) wantAll(b *testing.B, query string, texts []string) {
 	if got := titles(found); err != nil || !slices.Equal(got, want) {
 		b.Fatalf("%q finds %d, %v; want %d", query, len(got), err, len(want))
 	}
+}
+
+// size is how much room the store takes, in octets.
+func (s fixture) size(b *testing.B) (n int64) {
+	b.Helper()
+	ask := `SELECT pg_database_size(current_database())`
+	if s.dialect.prepares {
+		ask = `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`
+	}
+	if err := s.read.QueryRowContext(b.Context(), ask).Scan(&n); err != nil {
+		b.Fatal(err)
+	}
+	return n
 }

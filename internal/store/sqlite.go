@@ -129,7 +129,7 @@ func sqliteFault(path string, err error) (said error, damaged bool) {
 	}
 	switch primary {
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return news.Errorf(news.Unavailable, "the store %s is damaged: %w; nothing more is written to it; stop jianxun, move the file away and put a backup in its place", path, err), true
+		return news.Errorf(news.Unavailable, "the store %s is damaged: %w; nothing more is written to it; stop jianxun, move the file with its -wal and -shm away and put a backup in its place", path, err), true
 	case sqlite3.SQLITE_FULL:
 		return news.Errorf(news.Unavailable, "the disk with the store %s is full: %w; nothing is lost, free some space", path, err), false
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:

@@ -99,6 +99,20 @@ func (s *Store) Ping(ctx context.Context) error {
 	return s.fault(s.read.DB.QueryRowContext(ctx, `SELECT 1`).Scan(&one))
 }
 
+// Skew is how far our clock is ahead of the one where the store is. Leases and due
+// times go by the clocks of those who share the store; when they differ a mail is
+// not sent twice, but replicas take each other for dead.
+func (s *Store) Skew(ctx context.Context) (time.Duration, error) {
+	if s.dialect.clock == "" {
+		return 0, nil
+	}
+	var there int64
+	before := s.now()
+	err := s.read.QueryRowContext(ctx, s.dialect.clock).Scan(&there)
+	here := before.Add(s.now().Sub(before) / 2)
+	return here.Sub(at(there)), err
+}
+
 // fault says what went wrong in words, where the driver's error means something
 // for whoever runs the store. Damage is remembered: nothing is written after it.
 func (s *Store) fault(err error) error {
