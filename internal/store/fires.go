@@ -17,7 +17,7 @@ func (s *Store) Anchor(ctx context.Context, job string, due time.Time) (last tim
 	if err := s.read.QueryRowContext(ctx, lastFire, job).Scan(&known); err != nil || known.Valid {
 		return at(known.Int64), err
 	}
-	err = s.inTx(ctx, fireLock, func(ctx context.Context, t tx) error {
+	err = s.inTx(ctx, fireLock.of(job), func(ctx context.Context, t tx) error {
 		var found sql.NullInt64
 		if err := t.QueryRowContext(ctx, lastFire, job).Scan(&found); err != nil {
 			return err
@@ -38,7 +38,7 @@ func (s *Store) Anchor(ctx context.Context, job string, due time.Time) (last tim
 // held back and the job is a digest's; a claim whose lease ran out before it was
 // done is taken over.
 func (s *Store) ClaimFire(ctx context.Context, job string, due time.Time, token string, lease time.Duration) (claimed bool, err error) {
-	err = s.inTx(ctx, fireLock, func(ctx context.Context, t tx) error {
+	err = s.inTx(ctx, fireLock.of(job), func(ctx context.Context, t tx) error {
 		if strings.HasPrefix(job, digestJobs) {
 			if held, err := t.held(ctx); held || err != nil {
 				return err
@@ -61,7 +61,7 @@ func (s *Store) ClaimFire(ctx context.Context, job string, due time.Time, token 
 
 // ExtendFire keeps a claim from being taken over; held is false when it has been.
 func (s *Store) ExtendFire(ctx context.Context, job string, due time.Time, token string, lease time.Duration) (held bool, err error) {
-	err = s.inTx(ctx, fireLock, func(ctx context.Context, t tx) error {
+	err = s.inTx(ctx, fireLock.of(job), func(ctx context.Context, t tx) error {
 		res, err := t.ExecContext(ctx, `UPDATE fires SET lease_until = $4 WHERE job = $1 AND due = $2 AND token = $3 AND done = 0`,
 			job, ms(due), token, t.now+lease.Milliseconds())
 		if err != nil {
@@ -77,7 +77,7 @@ func (s *Store) ExtendFire(ctx context.Context, job string, due time.Time, token
 // FinishFire records that the job's due time has been dealt with, and forgets
 // the earlier ones.
 func (s *Store) FinishFire(ctx context.Context, job string, due time.Time) error {
-	return s.inTx(ctx, fireLock, func(ctx context.Context, t tx) error {
+	return s.inTx(ctx, fireLock.of(job), func(ctx context.Context, t tx) error {
 		if _, err := t.ExecContext(ctx, `UPDATE fires SET done = 1 WHERE job = $1 AND due = $2`, job, ms(due)); err != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (s *Store) FinishFire(ctx context.Context, job string, due time.Time) error
 
 // ReleaseFire gives a claimed due time back, to be tried again from then on.
 func (s *Store) ReleaseFire(ctx context.Context, job string, due time.Time, token string, retryAt time.Time) error {
-	return s.inTx(ctx, fireLock, func(ctx context.Context, t tx) error {
+	return s.inTx(ctx, fireLock.of(job), func(ctx context.Context, t tx) error {
 		_, err := t.ExecContext(ctx, `UPDATE fires SET lease_until = $4 WHERE job = $1 AND due = $2 AND token = $3 AND done = 0`,
 			job, ms(due), token, ms(retryAt))
 		return err

@@ -86,15 +86,24 @@ func (t tx) replaceDraft(ctx context.Context, is news.Issue) error {
 	return err
 }
 
+// insertItems puts all items in with one statement: while drafts are numbered
+// others wait.
 func (t tx) insertItems(ctx context.Context, is news.Issue) error {
-	for i, it := range is.Items {
-		_, err := t.ExecContext(ctx, `INSERT INTO issue_items (issue_id, position, digest, article_id, title, column_name, lead, score)
-			VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`, is.ID, i+1, is.Digest, it.ArticleID, it.Title, it.Column, it.Lead, it.Score)
-		if err != nil {
-			return err
-		}
+	if len(is.Items) == 0 {
+		return nil
 	}
-	return nil
+	var rows []string
+	var args []any
+	for i, it := range is.Items {
+		marks := make([]string, 8)
+		for j, value := range []any{is.ID, i + 1, is.Digest, it.ArticleID, it.Title, it.Column, it.Lead, it.Score} {
+			args = append(args, value)
+			marks[j] = placeholder(len(args))
+		}
+		rows = append(rows, "("+strings.Join(marks, ", ")+")")
+	}
+	_, err := t.ExecContext(ctx, `INSERT INTO issue_items (issue_id, position, digest, article_id, title, column_name, lead, score) VALUES `+strings.Join(rows, ", "), args...)
+	return err
 }
 
 // MoveIssue takes an issue one legal step on.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"hash/fnv"
 	"time"
 )
 
@@ -21,6 +22,14 @@ const (
 	schemaLock  lock = 0x6a7806 // migrations
 	serveLock   lock = 0x6a7807 // shared by those who serve, see Serve
 )
+
+// of is the lock of one thing of a kind: a job, say. It keeps nobody waiting who
+// works on another, but for one in four milliards by chance.
+func (l lock) of(name string) lock {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // it never fails
+	return l<<32 | lock(h.Sum32())
+}
 
 // tx is a transaction with the one time that everything in it happens at.
 type tx struct {
