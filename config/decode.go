@@ -144,13 +144,13 @@ func (d *document) mapping(n ast.Node, v reflect.Value, path string) {
 	for _, m := range values {
 		key := m.Key.GetToken().Value
 		if line, ok := seen[key]; ok {
-			d.at(m.Key.GetToken(), news.Errorf(news.Invalid, "the key %q stands in line %d already", key, line))
+			d.at(m.Key.GetToken(), news.Errorf(news.Invalid, "the key %q stands in line %d already", d.shown(m.Key), line))
 			continue
 		}
 		seen[key] = m.Key.GetToken().Position.Line
 		field, ok := fieldOf(v, key)
 		if !ok {
-			d.at(m.Key.GetToken(), unknownKey(key, keys(v.Type())))
+			d.at(m.Key.GetToken(), unknownKey(key, d.shown(m.Key), keys(v.Type())))
 			continue
 		}
 		d.value(m.Value, field, strings.TrimPrefix(path+"."+key, "."))
@@ -218,7 +218,8 @@ func keys(t reflect.Type) []string {
 	return all
 }
 
-func unknownKey(key string, known []string) error {
+// unknownKey says what is wrong with a key; shown is the key as it may be shown.
+func unknownKey(key, shown string, known []string) error {
 	best, distance := "", 3
 	for _, k := range known {
 		if d := editDistance(key, k); d < distance {
@@ -226,9 +227,9 @@ func unknownKey(key string, known []string) error {
 		}
 	}
 	if best != "" {
-		return news.Errorf(news.Invalid, "the key %q is not known; is %q meant?", key, best)
+		return news.Errorf(news.Invalid, "the key %q is not known; is %q meant?", shown, best)
 	}
-	return news.Errorf(news.Invalid, "the key %q is not known; known here are %s", key, strings.Join(known, ", "))
+	return news.Errorf(news.Invalid, "the key %q is not known; known here are %s", shown, strings.Join(known, ", "))
 }
 
 // editDistance is the number of letters to add, drop or change (Levenshtein).

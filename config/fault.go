@@ -60,13 +60,14 @@ func (fs Faults) sorted() Faults {
 	return fs
 }
 
-// excerpt shows line number n of text with a caret under the column.
+// excerpt shows line number n of text, without what may be a secret, with a
+// caret under the column.
 func excerpt(text string, n, column int) string {
 	lines := strings.Split(text, "\n")
 	if n < 1 || n > len(lines) {
 		return ""
 	}
-	line := strings.TrimRight(lines[n-1], "\r")
+	line, column := mask(lines[:n], column)
 	if utf8.RuneCountInString(line) > 200 {
 		line = string([]rune(line)[:200]) + "…"
 	}

@@ -52,7 +52,7 @@ func (r *resolver) relay(s mailSchema, m *Mail) {
 	}
 	if p := u.Port(); p != "" {
 		if m.Port, err = strconv.Atoi(p); err != nil || m.Port < 1 || m.Port > 65535 {
-			r.fault("mail.relay", "%q is not a port", p)
+			r.fault("mail.relay", "the port of the relay must be from 1 to 65535") // not which: after smtp://user: it may be a password
 		}
 	}
 	local := m.Host == "localhost" || net.ParseIP(m.Host).IsLoopback()
@@ -74,18 +74,6 @@ func (r *resolver) relay(s mailSchema, m *Mail) {
 	if m.User != "" && !local && (m.TLS == "none" || m.TLS == "opportunistic") {
 		r.fault("mail.tls", "a password is never sent over a connection that may be unencrypted; write mandatory")
 	}
-}
-
-// redact keeps a password in a relay's address out of messages.
-func redact(address string) string {
-	if i := strings.LastIndexByte(address, '@'); i >= 0 {
-		if scheme, rest, ok := strings.Cut(address[:i], "://"); ok {
-			user, _, _ := strings.Cut(rest, ":")
-			return scheme + "://" + user + address[i:]
-		}
-		return "…" + address[i:]
-	}
-	return address
 }
 
 func (r *resolver) secret(s mailSchema, m *Mail) {

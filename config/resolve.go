@@ -134,7 +134,7 @@ func (r *resolver) places(s fileSchema) {
 	store := or(s.Store, "sqlite:var/jianxun.db")
 	scheme, file, ok := strings.Cut(store, ":")
 	switch {
-	case scheme == "postgres" || scheme == "postgresql":
+	case strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://"):
 		r.cfg.Data = r.abs("var")
 		r.database(s, store)
 		return
@@ -152,8 +152,7 @@ func (r *resolver) places(s fileSchema) {
 // database puts the password into the address of a database.
 func (r *resolver) database(s fileSchema, store string) {
 	u, err := url.Parse(store)
-	if err != nil || strings.Trim(u.Path, "/") == "" {
-		store, _, _ = strings.Cut(store, "?") // there may be a password behind it
+	if err != nil || strings.Trim(u.Path, "/") == "" || u.Fragment != "" || strings.Contains(u.EscapedPath(), "@") { // of a password with / or # in it
 		r.fault("store", "store %q is not of the form sqlite:FILE or postgres://USER@HOST/DATABASE", redact(store))
 		return
 	}

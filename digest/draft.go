@@ -19,6 +19,9 @@ type Store interface {
 	LastIssue(ctx context.Context, digest string) (is news.Issue, ok bool, err error)
 	// Candidates lists and counts what a new issue may choose from; see Drafter.
 	Candidates(ctx context.Context, digest string, open int64, columns []string, from, to time.Time, limit int) ([]news.Article, int, error)
+	// Head is the newest change; SaveIssue fails with Busy when there was a later
+	// one in the window of the issue.
+	Head(ctx context.Context) (int64, error)
 	SaveIssue(ctx context.Context, is news.Issue) (news.Issue, error)
 }
 
@@ -45,6 +48,22 @@ func (dr Drafter) Draft(ctx context.Context, d news.Digest, cutoff time.Time) (n
 		return last, news.Errorf(news.Conflict, "%s of %s is under review; send or cancel it first", last.Label(), d.Slug)
 	case found:
 		is.WindowFrom = last.WindowTo
+	}
+	for try := 1; ; try++ {
+		saved, err := dr.choose(ctx, d, is, first)
+		if try == tries || err == nil || news.CodeOf(err) != news.Busy {
+			return saved, err
+		}
+	}
+}
+
+// tries is how often items are chosen anew when articles come meanwhile.
+const tries = 10
+
+func (dr Drafter) choose(ctx context.Context, d news.Digest, is news.Issue, first bool) (news.Issue, error) {
+	var err error
+	if is.Seen, err = dr.Store.Head(ctx); err != nil {
+		return news.Issue{}, err
 	}
 	if err := dr.fill(ctx, d, &is, first); err != nil {
 		return news.Issue{}, err

@@ -74,6 +74,9 @@ func refusals(r ingest.Report) string {
 // publish makes the issue that is due and begins to send it. It may be called
 // again for the same due time and goes on from where it was.
 func (a *App) publish(ctx context.Context, g *generation, d news.Digest, due time.Time) error {
+	if err := a.sendApproved(ctx, d); err != nil {
+		return err
+	}
 	is, err := g.drafter.Draft(ctx, d, due)
 	if notFound(err) {
 		a.log.Info("there is nothing new for an issue; it is skipped", "digest", d.Slug, "due", due)
@@ -88,6 +91,16 @@ func (a *App) publish(ctx context.Context, g *generation, d news.Digest, due tim
 	}
 	a.log.Info("an issue is being sent", "digest", d.Slug, "issue", is.Label(), "items", len(is.Items), "recipients", queued)
 	return nil
+}
+
+// sendApproved sends what was approved before a process died, and would keep the
+// next issue from being made.
+func (a *App) sendApproved(ctx context.Context, d news.Digest) error {
+	last, found, err := a.store.LastIssue(ctx, d.Slug)
+	if err == nil && found && last.State == news.Approved {
+		_, err = a.dispatch(ctx, last)
+	}
+	return err
 }
 
 // dispatch takes an issue from where it stands to being sent.

@@ -69,6 +69,7 @@ type Issue struct {
 	LeftOut    int // articles of the window that were not chosen
 	Count      int // of items
 	Items      []Item
+	Seen       int64 // the newest change of the store when the items were chosen; 0 when nobody chose
 }
 
 // Label is how people call the issue: 2026年第47期.

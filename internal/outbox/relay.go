@@ -148,7 +148,8 @@ func (r *Relay) one(ctx context.Context, d news.Delivery) error {
 		d.State, d.Reply = news.Suppressed, err.Error()
 		return r.settle(firm, d, 0)
 	case isRendering(err): // this mail's fault alone; no byte has been sent
-		d.State, d.Next, d.Reply = news.Deferred, r.opt.Now().Add(r.opt.Retry.First), err.Error()
+		d.Reply = err.Error()
+		r.later(&d, r.opt.Retry.First)
 		return r.settle(firm, d, 0)
 	case err != nil:
 		return err
@@ -182,8 +183,19 @@ func (r *Relay) takeBack(ctx context.Context, d news.Delivery, why error) error 
 
 // isRendering tells a mail that cannot be made from a store that does not answer.
 func isRendering(err error) bool {
-	e, ok := errors.AsType[*news.Error](err)
-	return ok && e.Code == news.Internal
+	return err != nil && news.CodeOf(err) != news.Unavailable && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// later defers a delivery, or gives it up when it has been tried for too long.
+func (r *Relay) later(d *news.Delivery, wait time.Duration) {
+	now := r.opt.Now()
+	if d.FirstTried.IsZero() {
+		d.FirstTried = now
+	}
+	d.State, d.Next = news.Deferred, now.Add(wait)
+	if d.Next.Sub(d.FirstTried) > r.opt.Retry.GiveUp {
+		d.State = news.Failed
+	}
 }
 
 func (r *Relay) record(ctx context.Context, d news.Delivery, err error) error {
@@ -202,14 +214,7 @@ func (r *Relay) record(ctx context.Context, d news.Delivery, err error) error {
 	case mail.Permanent:
 		d.State = news.Failed
 	default:
-		now := r.opt.Now()
-		if d.FirstTried.IsZero() {
-			d.FirstTried = now
-		}
-		d.State, d.Next = news.Deferred, now.Add(r.opt.Retry.Delay(d.Attempts))
-		if d.Next.Sub(d.FirstTried) > r.opt.Retry.GiveUp {
-			d.State = news.Failed
-		}
+		r.later(&d, r.opt.Retry.Delay(d.Attempts))
 	}
 	return r.settle(ctx, d, 1)
 }

@@ -93,6 +93,15 @@ func (l *ledger) ReleaseLeases(_ context.Context, token string) error {
 	return nil
 }
 
+// wake makes a deferred row due.
+func (l *ledger) wake(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.rows[id]; r.State == news.Deferred {
+		r.State = news.Queued
+	}
+}
+
 func (l *ledger) state(id string) news.Delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -260,6 +269,24 @@ func TestRequirement27RenderErrorSendsNothing(t *testing.T) {
 	}
 	if w.copies["b"] != 1 {
 		t.Error("another's mail is held up by it")
+	}
+}
+
+// A mail that can never be made must not keep its issue open for ever.
+func TestAMailThatCannotBeMadeIsGivenUpInTheEnd(t *testing.T) {
+	l, now := newLedger("a"), time.Unix(1000, 0)
+	r := newRelay(l, newWire(), composer{bad: map[string]bool{"a": true}})
+	r.opt.Now = func() time.Time { return now }
+	turns := 0
+	for ; l.state("a").State != news.Failed && turns < 100; turns++ {
+		if _, err := r.Deliver(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(r.opt.Retry.First)
+		l.wake("a")
+	}
+	if d := l.state("a"); d.State != news.Failed || d.Reply == "" || now.Sub(time.Unix(1000, 0)) < r.opt.Retry.GiveUp {
+		t.Errorf("after %d turns it is %s, %q", turns, d.State, d.Reply)
 	}
 }
 

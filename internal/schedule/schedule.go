@@ -7,6 +7,8 @@
 // caught up and the others are not. A function may so be called twice for one
 // due time, never for two at once: it must be idempotent for its due time. A
 // function that fails is called again for the same due time, later and later.
+// Where clocks are changed, what is due once a day is due once on those days
+// too; see zoned.
 package schedule
 
 import (
@@ -78,19 +80,11 @@ func Parse(spec string, zone *time.Location) (cron.Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Next(time.Unix(0, 0)).IsZero() { // 30 February
+	if s.Next(time.Unix(0, 0).UTC()).IsZero() { // 30 February
 		return nil, errors.New("this day never comes")
 	}
 	return zoned{s, zone}, nil
 }
-
-// zoned computes in a fixed zone, whatever zone it is asked in.
-type zoned struct {
-	cron.Schedule
-	zone *time.Location
-}
-
-func (z zoned) Next(t time.Time) time.Time { return z.Schedule.Next(t.In(z.zone)) }
 
 // Next gives the next n due times after t.
 func Next(spec string, zone *time.Location, t time.Time, n int) ([]time.Time, error) {

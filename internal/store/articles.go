@@ -64,11 +64,15 @@ func (t tx) insertArticle(ctx context.Context, a news.Article, hash string) erro
 	if err != nil {
 		return err
 	}
+	available, err := t.availableFrom(ctx, placed)
+	if err != nil {
+		return err
+	}
 	_, err = t.ExecContext(ctx, `INSERT INTO articles (id, identity, seq, source, url, column_name, title, content, hash,
 		published, date_only, first_seen, available, placed, updated, changed, state, revision)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,1)`,
 		a.ID, a.Identity, seq, a.Source, a.URL, a.Column, a.Title, toJSON(a.Content), hash,
-		published, boolInt(a.DateOnly), t.now, max(t.now, placed), placed, updated, t.now, news.Live)
+		published, boolInt(a.DateOnly), t.now, available, placed, updated, t.now, news.Live)
 	if err != nil {
 		return err
 	}
@@ -80,6 +84,20 @@ func (t tx) insertArticle(ctx context.Context, a news.Article, hash string) erro
 		}
 	}
 	return t.keepRevision(ctx, a.ID, 1, updated, a.Content)
+}
+
+// availableFrom is from when on issues may choose an article that is placed there:
+// after every cut-off so far, also of a replica whose clock is ahead of ours. An
+// issue that was drafted without it will not look for it again.
+func (t tx) availableFrom(ctx context.Context, placed int64) (int64, error) {
+	cut, ok := t.free["cut"]
+	if !ok { // drafts are saved under the lock that this transaction holds
+		if err := t.QueryRowContext(ctx, `SELECT coalesce(max(window_to), 0) FROM issues`).Scan(&cut); err != nil {
+			return 0, err
+		}
+		t.free["cut"] = cut
+	}
+	return max(t.now, placed, cut+1), nil
 }
 
 func (t tx) reviseArticle(ctx context.Context, a news.Article, hash string, from int64) error {

@@ -9,9 +9,13 @@ import (
 	"jianxun/internal/news"
 )
 
-// collectAtOnce bounds what one call of Collect looks at and archives for a
-// feed, so that a store of any size never keeps a caller waiting.
-const collectAtOnce = 1000
+// collectAtOnce bounds what one call of Collect looks at and archives in all
+// feeds, and collectAtLeast what it does in each, so that a store of any size
+// keeps neither its caller waiting nor who wants to withdraw an article.
+const (
+	collectAtOnce  = 1000
+	collectAtLeast = 50
+)
 
 // Collect brings the collections of feeds up to date, in the order of the feeds:
 // articles that match enter, those that no longer do leave while they are in
@@ -42,7 +46,7 @@ func (s *Store) Collect(ctx context.Context, feeds []news.Feed, now time.Time) (
 		return out, nil
 	}
 	return out, s.inTxWithin(ctx, s.dialect.patience*long, articleLock, func(ctx context.Context, t tx) error {
-		c := collector{t, map[[2]int64]unseen{}}
+		c := collector{t, map[[2]int64]unseen{}, max(collectAtOnce/len(behind), collectAtLeast)}
 		for _, i := range behind {
 			k, err := c.collect(ctx, feeds[i], now)
 			if err != nil {
@@ -80,7 +84,8 @@ func (s *Store) due(ctx context.Context, k kept, now time.Time, items int) (due 
 // to look at is what most of the others have to.
 type collector struct {
 	tx
-	seen map[[2]int64]unseen // by how far a collection has come
+	seen   map[[2]int64]unseen // by how far a collection has come
+	atOnce int                 // how many articles each looks at
 }
 
 // unseen is what a collection has to look at next.
@@ -146,25 +151,25 @@ func (t tx) keep(ctx context.Context, name string, now time.Time) (kept, error) 
 // unseen lists the next of the articles whose day has come since, and the next
 // of those that changed since, in the order of their changes. The time that was
 // looked at follows the clock, also back.
-func (t tx) unseen(ctx context.Context, k kept, now time.Time) (u unseen, err error) {
+func (c collector) unseen(ctx context.Context, k kept, now time.Time) (u unseen, err error) {
 	u.looked = ms(now)
 	var cut int64 // with all that came at the same time
-	err = t.QueryRowContext(ctx, `SELECT available FROM articles WHERE available > $1 AND available <= $2 AND seq <= $3 ORDER BY available LIMIT 1 OFFSET $4`,
-		k.looked, ms(now), k.seq, collectAtOnce-1).Scan(&cut)
+	err = c.QueryRowContext(ctx, `SELECT available FROM articles WHERE available > $1 AND available <= $2 AND seq <= $3 ORDER BY available LIMIT 1 OFFSET $4`,
+		k.looked, ms(now), k.seq, c.atOnce-1).Scan(&cut)
 	switch {
 	case err == nil:
 		u.more, u.looked = cut < u.looked, cut
 	case !errors.Is(err, sql.ErrNoRows):
 		return u, err
 	}
-	rows, err := t.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE available > $1 AND available <= $2 AND seq <= $3`, k.looked, u.looked, k.seq)
+	rows, err := c.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE available > $1 AND available <= $2 AND seq <= $3`, k.looked, u.looked, k.seq)
 	due, err := collect(rows, err, scanArticle)
 	if err != nil {
 		return u, err
 	}
-	rows, err = t.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE seq > $1 ORDER BY seq LIMIT $2`, k.seq, collectAtOnce)
+	rows, err = c.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE seq > $1 ORDER BY seq LIMIT $2`, k.seq, c.atOnce)
 	changed, err := collect(rows, err, scanArticle)
-	u.articles, u.more = append(due, changed...), u.more || len(changed) == collectAtOnce
+	u.articles, u.more = append(due, changed...), u.more || len(changed) == c.atOnce
 	return u, err
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -39,7 +38,7 @@ type dialect struct {
 	identity func(ctx context.Context, s *Store) (any, error)
 	exists   func() error
 	// watch calls changed when another process told of a change, until ctx ends.
-	watch func(ctx context.Context, changed func(topic))
+	watch func(ctx context.Context, s *Store, changed func(topic))
 
 	poll     time.Duration // how often changes of others must be looked for
 	patience time.Duration // how long an answer may take, 0 for as long as it takes
@@ -51,6 +50,7 @@ type dialect struct {
 	lock         string // takes a lock ($1) until the end of the transaction
 	notify       string // tells other processes of a topic ($1) at the end of the transaction
 	unhurried    string // lets a transaction that reads take its time, and read in the order of keys without sorting
+	ping         string // asks whether no changes are taken
 	clock        string // asks what time it is there, empty when there is here
 	forUpdate    string // ends a SELECT whose rows are to be kept from others until then
 
@@ -59,9 +59,9 @@ type dialect struct {
 	// index makes an article at a place found by its words, unindex no longer.
 	index   func(placed int64, words []string) []statement
 	unindex string
-	// search asks for articles up to a place ($1) that hold all phrases, newest
-	// first, at most so many ($2).
-	search func(phrases []han.Phrase) statement
+	// search gives the articles up to a place that hold all phrases, newest first,
+	// at most so many.
+	search func(ctx context.Context, s *Store, phrases []han.Phrase, now int64, limit int) ([]news.Article, error)
 }
 
 // statement is SQL with its arguments.
@@ -91,11 +91,12 @@ func sqliteDialect(path string) dialect {
 		own:      func(context.Context, *Store) (func() error, error) { return claimFile(path) },
 		identity: func(context.Context, *Store) (any, error) { return os.Stat(path) },
 		exists:   func() error { return fileExists(path) },
-		watch:    func(ctx context.Context, _ func(topic)) { <-ctx.Done() },
+		watch:    func(ctx context.Context, _ *Store, _ func(topic)) { <-ctx.Done() },
 		poll:     200 * time.Millisecond,
 		look:     &sql.TxOptions{ReadOnly: true},
 		prepares: true,
 		text:     "TEXT",
+		ping:     `SELECT 0`,
 		empty:    deletions,
 		// The words are made by han, without regard to any alphabet: the ascii
 		// tokenizer takes every other character for a letter. The index of prefixes
@@ -106,11 +107,7 @@ func sqliteDialect(path string) dialect {
 			return []statement{{`INSERT INTO search (rowid, words) VALUES ($1, $2)`, []any{placed, strings.Join(words, " ")}}}
 		},
 		unindex: `DELETE FROM search WHERE rowid = $1`,
-		// CROSS JOIN keeps the index in front, whose order is the answer's.
-		search: func(phrases []han.Phrase) statement {
-			return statement{`SELECT ` + articleFields + ` FROM search CROSS JOIN articles ON articles.placed = search.rowid
-				WHERE search MATCH $3 AND search.rowid <= $1 ORDER BY search.rowid DESC LIMIT $2`, []any{matchExpression(phrases)}}
-		},
+		search:  searchWords,
 	}
 }
 
@@ -137,6 +134,7 @@ func postgresDialect(p *postgres) dialect {
 
 		unhurried: `SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0;
 			SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off`,
+		ping:      `SELECT pg_is_in_recovery() OR CAST(current_setting('transaction_read_only') AS boolean)`,
 		clock:     `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`,
 		forUpdate: ` FOR UPDATE`,
 		// To delete from a table looks through those that refer to it for each row.
@@ -151,16 +149,7 @@ func postgresDialect(p *postgres) dialect {
 			return all
 		},
 		unindex: `DELETE FROM search WHERE placed = $1`,
-		// A phrase never goes over the end of a part; two of them may be in two parts.
-		search: func(phrases []han.Phrase) statement {
-			var where strings.Builder
-			var args []any
-			for i, p := range phrases {
-				fmt.Fprintf(&where, ` AND placed IN (SELECT placed FROM search WHERE words @@ CAST($%d AS tsquery))`, i+3)
-				args = append(args, lexemes(p))
-			}
-			return statement{`SELECT ` + articleFields + ` FROM articles WHERE placed <= $1` + where.String() + ` ORDER BY placed DESC LIMIT $2`, args}
-		},
+		search:  searchVectors,
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
@@ -39,9 +38,14 @@ func (s *Store) Candidates(ctx context.Context, digest string, open int64, colum
 }
 
 // SaveIssue stores a draft with its items and gives it its numbers; a draft
-// that has an ID replaces what was drafted before and keeps them.
+// that has an ID replaces what was drafted before and keeps them. It fails with
+// Busy when articles of its window have come or changed since they were Seen,
+// and with Conflict when another issue has taken its window.
 func (s *Store) SaveIssue(ctx context.Context, is news.Issue) (news.Issue, error) {
-	err := s.inTx(ctx, issueLock, func(ctx context.Context, t tx) error {
+	err := s.inTxWithin(ctx, s.dialect.patience*long, articleLock, func(ctx context.Context, t tx) error {
+		if err := t.unchanged(ctx, is); err != nil {
+			return err
+		}
 		if is.ID == 0 {
 			if err := t.insertIssue(ctx, &is); err != nil {
 				return err
@@ -54,6 +58,21 @@ func (s *Store) SaveIssue(ctx context.Context, is news.Issue) (news.Issue, error
 	return is, err
 }
 
+// unchanged tells whether the window of a draft is as it was when its items were
+// chosen. Nothing comes into it later: the lock of the articles is held.
+func (t tx) unchanged(ctx context.Context, is news.Issue) error {
+	if is.Seen == 0 {
+		return nil
+	}
+	var more bool
+	err := t.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM articles WHERE seq > $1 AND available > $2 AND available <= $3)`,
+		is.Seen, ms(is.WindowFrom), ms(is.WindowTo)).Scan(&more)
+	if err == nil && more {
+		err = news.Errorf(news.Busy, "articles came while the issue of %s was drafted; draft it again", is.Digest)
+	}
+	return err
+}
+
 func (t tx) insertIssue(ctx context.Context, is *news.Issue) error {
 	var open int
 	if err := t.QueryRowContext(ctx, `SELECT count(*) FROM issues WHERE digest = $1 AND state IN ('draft', 'review', 'approved')`,
@@ -63,7 +82,15 @@ func (t tx) insertIssue(ctx context.Context, is *news.Issue) error {
 	if open > 0 {
 		return news.Errorf(news.Conflict, "the digest %s has an unsent issue already", is.Digest)
 	}
-	err := t.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(id), 0) + 1 FROM issues),
+	var last int64
+	err := t.QueryRowContext(ctx, `SELECT window_to FROM issues WHERE digest = $1 ORDER BY id DESC LIMIT 1`, is.Digest).Scan(&last)
+	switch {
+	case err == nil && is.Seen > 0 && last != ms(is.WindowFrom):
+		return news.Errorf(news.Conflict, "another issue of %s has been drafted meanwhile", is.Digest)
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return err
+	}
+	err = t.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(id), 0) + 1 FROM issues),
 		(SELECT coalesce(max(number), 0) + 1 FROM issues WHERE digest = $1 AND year = $2),
 		(SELECT coalesce(max(total), 0) + 1 FROM issues WHERE digest = $1)`, is.Digest, is.Year).Scan(&is.ID, &is.Number, &is.Total)
 	if err != nil {
@@ -92,17 +119,12 @@ func (t tx) insertItems(ctx context.Context, is news.Issue) error {
 	if len(is.Items) == 0 {
 		return nil
 	}
-	var rows []string
-	var args []any
+	var rows [][]any
 	for i, it := range is.Items {
-		marks := make([]string, 8)
-		for j, value := range []any{is.ID, i + 1, is.Digest, it.ArticleID, it.Title, it.Column, it.Lead, it.Score} {
-			args = append(args, value)
-			marks[j] = placeholder(len(args))
-		}
-		rows = append(rows, "("+strings.Join(marks, ", ")+")")
+		rows = append(rows, []any{is.ID, i + 1, is.Digest, it.ArticleID, it.Title, it.Column, it.Lead, it.Score})
 	}
-	_, err := t.ExecContext(ctx, `INSERT INTO issue_items (issue_id, position, digest, article_id, title, column_name, lead, score) VALUES `+strings.Join(rows, ", "), args...)
+	values, args := tuples(rows)
+	_, err := t.ExecContext(ctx, `INSERT INTO issue_items (issue_id, position, digest, article_id, title, column_name, lead, score) VALUES `+values, args...)
 	return err
 }
 
@@ -192,8 +214,6 @@ func (s *Store) withItems(ctx context.Context, row scanner, absent error) (news.
 	})
 	return is, err
 }
-
-func placeholder(n int) string { return "$" + strconv.Itoa(n) }
 
 // oneRow turns "nothing was changed" into the error that explains it.
 func oneRow(res sql.Result, err, otherwise error) error {

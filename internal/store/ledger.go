@@ -188,7 +188,12 @@ func (s *Store) SettleDelivery(ctx context.Context, d news.Delivery, token strin
 			lease_token = '', lease_until = 0, changed = $9
 			WHERE issue_id = $1 AND subscriber_id = $2 AND lease_token = $3 AND state IN ('leased', 'committing', 'uncertain')`,
 			d.IssueID, d.Subscriber.ID, token, d.State, attempts, tried, ms(d.Next), d.Reply, t.now)
-		return oneRow(res, err, news.Errorf(news.Conflict, "the lease of this delivery has run out"))
+		if err := oneRow(res, err, news.Errorf(news.Conflict, "the lease of this delivery has run out")); err != nil || d.State != news.Queued {
+			return err
+		}
+		// A row that was thought uncertain and is not: its issue is not sent yet.
+		_, err = t.ExecContext(ctx, `UPDATE issues SET state = 'sending', changed = $2 WHERE id = $1 AND state = 'sent'`, d.IssueID, t.now)
+		return err
 	})
 	if err == nil {
 		_ = s.finishIssue(ctx, d.IssueID) // the next claim does it too

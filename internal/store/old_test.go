@@ -47,7 +47,7 @@ func (o old) raw(t *testing.T, work func(s *Store)) {
 	if s.write, read, err = d.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.read = reader{read, s}
+	s.read = reader{DB: read, store: s}
 	work(s)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

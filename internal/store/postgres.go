@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,6 +44,7 @@ func parsePostgres(address string) (*postgres, error) {
 	for key, value := range map[string]string{
 		"application_name": "jianxun", "client_encoding": "UTF8", "idle_in_transaction_session_timeout": "20s",
 		"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "3", "tcp_keepalives_count": "3",
+		"jit": "off", // compiling takes longer than what we ask
 	} {
 		if _, ok := config.RuntimeParams[key]; !ok {
 			config.RuntimeParams[key] = value
@@ -51,48 +55,55 @@ func parsePostgres(address string) (*postgres, error) {
 }
 
 func (p *postgres) open(ctx context.Context) (write, read *sql.DB, err error) {
+	if err := p.fit(ctx); err != nil {
+		return nil, nil, err
+	}
 	db := stdlib.OpenDB(*p.config)
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	if err := p.fit(ctx, db); err != nil {
-		_ = db.Close()
-		return nil, nil, err
-	}
 	return db, db, nil
 }
 
-// fit tells whether the database can hold a store.
-func (p *postgres) fit(ctx context.Context, db *sql.DB) error {
+// fit tells whether the database can hold a store. Where commits are not kept
+// over a crash of the server, ours are: a mail whose record was lost would be sent
+// again.
+func (p *postgres) fit(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*connectWithin)
 	defer cancel()
 	var version int
-	var encoding string
+	var encoding, commits string
 	var standby bool
-	err := db.QueryRowContext(ctx, `SELECT current_setting('server_version_num')::integer, getdatabaseencoding(), pg_is_in_recovery()`).Scan(&version, &encoding, &standby)
-	if err != nil {
-		said, _ := p.fault(err)
-		return said
+	conn, err := pgx.ConnectConfig(ctx, p.config)
+	if err == nil {
+		defer func() { _ = conn.Close(ctx) }() // it has only asked
+		err = conn.QueryRow(ctx, `SELECT CAST(current_setting('server_version_num') AS integer), getdatabaseencoding(), current_setting('synchronous_commit'), pg_is_in_recovery()`).
+			Scan(&version, &encoding, &commits, &standby)
 	}
 	switch {
+	case err != nil:
+		said, _ := p.fault(err)
+		return said
 	case version < oldestPostgres:
 		return news.Errorf(news.Invalid, "%s is PostgreSQL %d; version %d or newer is needed", p.name, version/10000, oldestPostgres/10000)
 	case encoding != "UTF8":
 		return news.Errorf(news.Invalid, "the database %s is encoded in %s; make one in UTF-8: createdb -E UTF8 -T template0 NAME", p.name, encoding)
 	case standby:
 		return news.Errorf(news.Invalid, "the database %s is a standby that takes no changes; name the primary", p.name)
+	case commits == "off":
+		p.config.RuntimeParams["synchronous_commit"] = "on"
 	}
 	return nil
 }
 
-// fault says what an error of the driver means. What the server did not say is
-// about the way to it.
+// fault says what an error of the driver means.
 func (p *postgres) fault(err error) (said error, damaged bool) {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok {
-		return news.Errorf(news.Unavailable, "the store %s does not answer: %w", p.name, err), false
-	}
 	switch {
+	case !ok && onTheWay(err):
+		return news.Errorf(news.Unavailable, "the store %s does not answer: %w", p.name, err), false
+	case !ok:
+		return err, false
 	case e.Code == "3D000":
 		return news.Errorf(news.Unavailable, "there is no database %s; make it: createdb -E UTF8 -T template0 NAME", p.name), false
 	case e.Code[:2] == "28", e.Code == "42501":
@@ -107,18 +118,52 @@ func (p *postgres) fault(err error) (said error, damaged bool) {
 	return err, false
 }
 
+// onTheWay tells an error of the way to the server from one of what came over it.
+func onTheWay(err error) bool {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, sql.ErrTxDone) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) {
+		return true
+	}
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	_, network := errors.AsType[net.Error](err)
+	return connecting || network
+}
+
+// How long a program waits for another that brings the tables up to date, and how
+// often it looks.
+const (
+	schemaWithin = 2 * time.Minute
+	schemaEvery  = 100 * time.Millisecond
+)
+
 // alone holds a lock of the session while the tables are brought up to date.
 func (p *postgres) alone(ctx context.Context, write *sql.DB) (func(), error) {
+	ctx, end := context.WithTimeout(ctx, schemaWithin)
+	defer end()
 	conn, err := write.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, int64(schemaLock)); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	for free := false; !free; {
+		if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock($1)`, int64(schemaLock)).Scan(&free); err != nil {
+			_ = conn.Close() // what went wrong first is what matters
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = news.Errorf(news.Unavailable, "another program has been bringing the store %s up to date for long; see whether it hangs", p.name)
+			}
+			return nil, err
+		}
+		if !free {
+			select {
+			case <-ctx.Done(): // the next question says so
+			case <-time.After(schemaEvery):
+			}
+		}
 	}
 	return func() {
 		// A session that ends gives its locks back, so a failure here is none.
-		_, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(schemaLock))
+		ending, end := context.WithTimeout(context.WithoutCancel(ctx), connectWithin)
+		defer end()
+		_, _ = conn.ExecContext(ending, `SELECT pg_advisory_unlock($1)`, int64(schemaLock))
 		_ = conn.Close()
 	}, nil
 }

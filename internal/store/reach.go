@@ -20,6 +20,9 @@ func reach(config *pgx.ConnConfig, address string) {
 	if strings.Contains(address, "sslmode=") {
 		return
 	}
+	if encrypted := slices.IndexFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.TLSConfig != nil && f.Host == config.Host }); config.TLSConfig == nil && encrypted >= 0 && !local(config.Host) {
+		config.TLSConfig = config.Fallbacks[encrypted].TLSConfig // PGSSLMODE=allow begins in the clear
+	}
 	config.Fallbacks = slices.DeleteFunc(config.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.TLSConfig == nil && !local(f.Host) })
 }
 

@@ -4,15 +4,27 @@ import (
 	"context"
 	"database/sql"
 	"reflect"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
 // reader is what reads outside of a transaction that changes something. No
-// question keeps its asker waiting longer than the dialect's patience.
+// question keeps its asker waiting longer than the dialect's patience, or so many
+// times that.
 type reader struct {
 	*sql.DB
 	store *Store
+	times time.Duration
+}
+
+func (r reader) patience() time.Duration { return r.store.dialect.patience * max(r.times, 1) }
+
+// within is the reader for questions whose answers are long.
+func (r reader) within(times time.Duration) reader {
+	r.times = times
+	return r
 }
 
 // rows are an answer, with what is to be done once it has been read.
@@ -28,7 +40,7 @@ func answer(r *sql.Rows, err error) (*rows, error) {
 
 // QueryContext is that of sql.DB.
 func (r reader) QueryContext(ctx context.Context, statement string, args ...any) (*rows, error) {
-	ctx, end := bound(ctx, r.store.dialect.patience)
+	ctx, end := bound(ctx, r.patience())
 	found, err := r.DB.QueryContext(ctx, statement, clean(args)...)
 	if err != nil {
 		end()
@@ -51,14 +63,14 @@ type question struct {
 
 // Scan asks and reads the one row there is.
 func (q question) Scan(dest ...any) error {
-	ctx, end := bound(q.ctx, q.reader.store.dialect.patience)
+	ctx, end := bound(q.ctx, q.reader.patience())
 	defer end()
 	return q.reader.store.fault(q.reader.DB.QueryRowContext(ctx, q.statement, clean(q.args)...).Scan(dest...))
 }
 
 // moment reads everything as it is at one time.
 func (r reader) moment(ctx context.Context, f func(context.Context, tx) error) error {
-	ctx, end := bound(ctx, r.store.dialect.patience)
+	ctx, end := bound(ctx, r.patience())
 	defer end()
 	t, err := r.BeginTx(ctx, r.store.dialect.look)
 	if err != nil {
@@ -86,6 +98,28 @@ func collect[T any](rows *rows, err error, scan func(scanner) (T, error)) ([]T, 
 		all = append(all, v)
 	}
 	return all, rows.fault(rows.Err())
+}
+
+// placeholder is the place of the n-th argument of a statement.
+func placeholder(n int) string { return "$" + strconv.Itoa(n) }
+
+// tuples are rows of values as a statement writes them, ($1, $2), ($3, $4), with
+// all values as its arguments, which are the first of the statement.
+func tuples(rows [][]any) (string, []any) {
+	var b strings.Builder
+	var args []any
+	for i, row := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		for j, value := range row {
+			b.WriteString(map[bool]string{true: "(", false: ", "}[j == 0])
+			args = append(args, value)
+			b.WriteString(placeholder(len(args)))
+		}
+		b.WriteString(")")
+	}
+	return b.String(), args
 }
 
 // clean makes text something that every engine takes: PostgreSQL knows neither

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -27,8 +26,14 @@ func (s *Store) Search(ctx context.Context, query string, now time.Time, limit i
 	if err != nil {
 		return nil, err
 	}
-	ask := s.dialect.search(phrases)
-	rows, err := s.read.QueryContext(ctx, ask.text, append([]any{ms(now), limit}, ask.args...)...)
+	return s.dialect.search(ctx, s, phrases, ms(now), limit)
+}
+
+// searchWords asks FTS5. CROSS JOIN keeps the index in front, whose order is the
+// answer's.
+func searchWords(ctx context.Context, s *Store, phrases []han.Phrase, now int64, limit int) ([]news.Article, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT `+articleFields+` FROM search CROSS JOIN articles ON articles.placed = search.rowid
+		WHERE search MATCH $1 AND search.rowid <= $2 ORDER BY search.rowid DESC LIMIT $3`, matchExpression(phrases), now, limit)
 	return collect(rows, err, scanArticle)
 }
 
@@ -48,7 +53,7 @@ func phrasesOf(query string) ([]han.Phrase, error) {
 }
 
 // matchExpression is a query in the language of SQLite's FTS5. Words are letters
-// and digits only, so quoting them is safe, here and below.
+// and digits only, so quoting them is safe.
 func matchExpression(phrases []han.Phrase) string {
 	var parts []string
 	for _, p := range phrases {
@@ -59,68 +64,4 @@ func matchExpression(phrases []han.Phrase) string {
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, " AND ")
-}
-
-// lexemes is a phrase in the language of PostgreSQL's tsquery.
-func lexemes(p han.Phrase) string {
-	quoted := make([]string, len(p.Words))
-	for i, w := range p.Words {
-		quoted[i] = "'" + short(w) + "'"
-	}
-	q := strings.Join(quoted, " <-> ")
-	if p.Prefix {
-		q += ":*"
-	}
-	return q
-}
-
-// Bounds of a tsvector: what it keeps of a word's places in the text, and how
-// many places there are (PostgreSQL, 12.9 Limitations).
-const (
-	maxRepeats = 255
-	maxPlaces  = 16_000
-	maxWord    = 400 // octets; a query has fewer, see maxQuery
-	overlap    = maxQuery
-)
-
-// vectors are words in the language of PostgreSQL's tsvector, in as many parts as
-// its bounds ask for. A part begins with the end of the one before it, so that
-// every phrase stands in one of them whole.
-func vectors(words []string) []string {
-	var parts []string
-	for from := 0; ; {
-		to := partEnd(words, from)
-		parts = append(parts, vector(words[from:to]))
-		if to == len(words) {
-			return parts
-		}
-		from = max(from+1, to-overlap)
-	}
-}
-
-// partEnd is where the part that begins at from has to end.
-func partEnd(words []string, from int) int {
-	repeats := map[string]int{}
-	for i := from; i < len(words); i++ {
-		if repeats[words[i]]++; repeats[words[i]] > maxRepeats || i-from == maxPlaces {
-			return i
-		}
-	}
-	return len(words)
-}
-
-func vector(words []string) string {
-	var b strings.Builder
-	for i, w := range words {
-		fmt.Fprintf(&b, "'%s':%d ", short(w), i+1)
-	}
-	return b.String()
-}
-
-// short cuts a word to what a tsvector takes.
-func short(w string) string {
-	if len(w) > maxWord {
-		w = strings.ToValidUTF8(w[:maxWord], "")
-	}
-	return w
 }

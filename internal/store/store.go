@@ -29,6 +29,8 @@ type Store struct {
 	dialect dialect
 	now     func() time.Time
 	broken  atomic.Pointer[news.Error] // why nothing more is written, once damage was seen
+
+	suspended atomic.Bool // nothing is written for now: the store is being copied
 }
 
 // Open opens the store at address ("sqlite:FILE", "postgres://USER@HOST/DATABASE"),
@@ -56,7 +58,7 @@ func connect(ctx context.Context, address string, now func() time.Time) (*Store,
 	if s.write, read, err = d.open(ctx); err != nil {
 		return nil, err
 	}
-	s.read = reader{read, s}
+	s.read = reader{DB: read, store: s}
 	return s, nil
 }
 
@@ -93,10 +95,12 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.damaged(); err != nil {
 		return err
 	}
-	ctx, end := bound(ctx, s.dialect.patience)
-	defer end()
-	var one int
-	return s.fault(s.read.DB.QueryRowContext(ctx, `SELECT 1`).Scan(&one))
+	var refuses bool
+	err := s.read.QueryRowContext(ctx, s.dialect.ping).Scan(&refuses)
+	if err == nil && refuses {
+		err = news.Errorf(news.Unavailable, "the store %s takes no changes", s.dialect.name)
+	}
+	return err
 }
 
 // Skew is how far our clock is ahead of the one where the store is. Leases and due

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"jianxun/internal/news"
 )
@@ -33,7 +34,8 @@ func scanSubscriber(row scanner) (sub news.Subscriber, err error) {
 
 // Subscribers lists everybody ever known, by address.
 func (s *Store) Subscribers(ctx context.Context) ([]news.Subscriber, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+subscriberFields+` FROM subscribers s ORDER BY s.email, s.id`)
+	read := s.read.within(longest)
+	rows, err := read.QueryContext(ctx, `SELECT `+subscriberFields+` FROM subscribers s ORDER BY s.email, s.id`)
 	list, err := collect(rows, err, scanSubscriber)
 	if err != nil {
 		return nil, err
@@ -43,7 +45,7 @@ func (s *Store) Subscribers(ctx context.Context) ([]news.Subscriber, error) {
 		index[sub.ID] = i
 	}
 	type pair struct{ id, digest string }
-	rows, err = s.read.QueryContext(ctx, `SELECT subscriber_id, digest FROM subscriptions ORDER BY subscriber_id, digest`)
+	rows, err = read.QueryContext(ctx, `SELECT subscriber_id, digest FROM subscriptions ORDER BY subscriber_id, digest`)
 	pairs, err := collect(rows, err, func(row scanner) (p pair, err error) {
 		err = row.Scan(&p.id, &p.digest)
 		return p, err
@@ -80,8 +82,8 @@ func (s *Store) ApplyRoster(ctx context.Context, put, remove []news.Subscriber) 
 		return nil
 	}
 	return s.inTxWithin(ctx, s.dialect.patience*longest, rosterLock, func(ctx context.Context, t tx) error {
-		for _, sub := range put {
-			if err := t.putSubscriber(ctx, sub); err != nil {
+		for batch := range slices.Chunk(lastOfEach(put), rosterBatch) {
+			if err := t.putSubscribers(ctx, batch); err != nil {
 				return err
 			}
 		}
@@ -94,21 +96,45 @@ func (s *Store) ApplyRoster(ctx context.Context, put, remove []news.Subscriber) 
 	})
 }
 
-func (t tx) putSubscriber(ctx context.Context, sub news.Subscriber) error {
-	id := news.SubscriberID(sub.Email)
-	_, err := t.ExecContext(ctx, `INSERT INTO subscribers (id, email, name, unit, columns, keywords, format, until, state, listed, origin, changed)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,'active',1,$9,$10)
+// rosterBatch is how many people go into one statement.
+const rosterBatch = 500
+
+// lastOfEach leaves out whoever comes again later.
+func lastOfEach(list []news.Subscriber) []news.Subscriber {
+	seen := make(map[string]bool, len(list))
+	var kept []news.Subscriber
+	for _, sub := range slices.Backward(list) {
+		if id := news.SubscriberID(sub.Email); !seen[id] {
+			seen[id] = true
+			kept = append(kept, sub)
+		}
+	}
+	return kept
+}
+
+func (t tx) putSubscribers(ctx context.Context, batch []news.Subscriber) error {
+	var people, ids, digests [][]any
+	for _, sub := range batch {
+		id := news.SubscriberID(sub.Email)
+		people = append(people, []any{id, sub.Email, sub.Name, sub.Unit, list(sub.Columns), list(sub.Keywords), sub.Format, ms(sub.Until), news.Active, 1, sub.Origin, t.now})
+		ids = append(ids, []any{id})
+		for _, d := range sub.Digests {
+			digests = append(digests, []any{d, id})
+		}
+	}
+	rows, args := tuples(people)
+	if _, err := t.ExecContext(ctx, `INSERT INTO subscribers (id, email, name, unit, columns, keywords, format, until, state, listed, origin, changed) VALUES `+rows+`
 		ON CONFLICT (id) DO UPDATE SET email = excluded.email, name = excluded.name, unit = excluded.unit, columns = excluded.columns,
-		keywords = excluded.keywords, format = excluded.format, until = excluded.until, listed = 1, origin = excluded.origin, changed = excluded.changed`,
-		id, sub.Email, sub.Name, sub.Unit, list(sub.Columns), list(sub.Keywords), sub.Format, ms(sub.Until), sub.Origin, t.now)
-	if err != nil {
+		keywords = excluded.keywords, format = excluded.format, until = excluded.until, listed = 1, origin = excluded.origin, changed = excluded.changed`, args...); err != nil {
 		return err
 	}
-	if _, err := t.ExecContext(ctx, `DELETE FROM subscriptions WHERE subscriber_id = $1`, id); err != nil {
+	rows, args = tuples(ids)
+	if _, err := t.ExecContext(ctx, `DELETE FROM subscriptions WHERE subscriber_id IN (`+rows+`)`, args...); err != nil {
 		return err
 	}
-	for _, d := range sub.Digests {
-		if _, err := t.ExecContext(ctx, `INSERT INTO subscriptions (digest, subscriber_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`, d, id); err != nil {
+	for part := range slices.Chunk(digests, 10*rosterBatch) {
+		rows, args = tuples(part)
+		if _, err := t.ExecContext(ctx, `INSERT INTO subscriptions (digest, subscriber_id) VALUES `+rows+` ON CONFLICT DO NOTHING`, args...); err != nil {
 			return err
 		}
 	}
@@ -117,7 +143,7 @@ func (t tx) putSubscriber(ctx context.Context, sub news.Subscriber) error {
 
 // SetSubscriberState records what a person, or their mail system, decided.
 func (s *Store) SetSubscriberState(ctx context.Context, id string, state news.SubscriberState) error {
-	return s.inTx(ctx, rosterLock, func(ctx context.Context, t tx) error {
+	return s.inTx(ctx, noLock, func(ctx context.Context, t tx) error {
 		res, err := t.ExecContext(ctx, `UPDATE subscribers SET state = $2, changed = $3 WHERE id = $1`, id, state, t.now)
 		return oneRow(res, err, news.Errorf(news.NotFound, "there is no such subscriber"))
 	})

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"hash/fnv"
 	"time"
+
+	"jianxun/internal/news"
 )
 
 // lock names what one transaction at a time may change, over all processes.
@@ -14,8 +16,7 @@ type lock int64
 // The numbers are part of what replicas of different versions agree upon.
 const (
 	noLock      lock = 0
-	articleLock lock = 0x6a7801 // articles, collections, the search index
-	issueLock   lock = 0x6a7802 // drafts and their numbers
+	articleLock lock = 0x6a7801 // articles, collections, the search index, and what drafts choose of them
 	rosterLock  lock = 0x6a7803 // the list of subscribers
 	hubLock     lock = 0x6a7804 // requests and subscriptions of the hub
 	fireLock    lock = 0x6a7805 // due times
@@ -67,15 +68,18 @@ func (s *Store) inTxWithin(ctx context.Context, patience time.Duration, l lock, 
 	if err := s.damaged(); err != nil {
 		return err
 	}
+	if s.suspended.Load() {
+		return beingCopied(news.Unavailable, s.dialect.name)
+	}
 	t, err := s.write.BeginTx(ctx, s.dialect.change)
 	if err != nil {
 		return s.fault(err)
 	}
 	defer func() { _ = t.Rollback() }() // after Commit it does nothing
-	work := newTx(t, &s.dialect, ms(s.now()))
+	work := newTx(t, &s.dialect, 0)
 	for _, step := range []func() error{
 		func() error { return work.take(ctx, l) },
-		func() error { return f(ctx, work) },
+		func() error { work.now = ms(s.now()); return f(ctx, work) }, // of those who wait for a lock, the time is when they have it
 		func() error { return work.reindex(ctx) },
 		func() error { return work.tell(ctx) },
 		t.Commit,

@@ -40,7 +40,7 @@ func (t tx) tell(ctx context.Context) error {
 // so a connection that was lost costs no change.
 func (s *Store) Watch(ctx context.Context, articles, deliveries func()) {
 	told := make(chan topic, 16)
-	go s.dialect.watch(ctx, func(t topic) {
+	go s.dialect.watch(ctx, s, func(t topic) {
 		select {
 		case told <- t:
 		case <-ctx.Done():
@@ -71,9 +71,9 @@ const (
 
 // watch listens on a connection of its own. Whatever was told while there was
 // none is made up for by calling changed for everything.
-func (p *postgres) watch(ctx context.Context, changed func(topic)) {
+func (p *postgres) watch(ctx context.Context, s *Store, changed func(topic)) {
 	for wait := firstReconnect; ctx.Err() == nil; wait = min(2*wait, lastReconnect) {
-		if p.listen(ctx, changed) {
+		if p.listen(ctx, s, changed) {
 			wait = firstReconnect
 		}
 		select {
@@ -84,7 +84,9 @@ func (p *postgres) watch(ctx context.Context, changed func(topic)) {
 }
 
 // listen hears notices until the connection is lost, and tells whether it had one.
-func (p *postgres) listen(ctx context.Context, changed func(topic)) bool {
+// With the connection goes the lock that keeps the store from being copied
+// meanwhile; who finds it taken then writes nothing until it is free.
+func (p *postgres) listen(ctx context.Context, s *Store, changed func(topic)) bool {
 	conn, err := pgx.ConnectConfig(ctx, p.config)
 	if err != nil {
 		return false
@@ -97,7 +99,12 @@ func (p *postgres) listen(ctx context.Context, changed func(topic)) bool {
 	if _, err := conn.Exec(ctx, `LISTEN `+channel); err != nil {
 		return false
 	}
-	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock_shared($1)`, int64(serveLock)); err != nil {
+	var free bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock_shared($1)`, int64(serveLock)).Scan(&free); err != nil {
+		return false
+	}
+	s.suspended.Store(!free)
+	if !free {
 		return false
 	}
 	changed(articlesTopic)
@@ -119,7 +126,7 @@ func (p *postgres) serve(ctx context.Context, s *Store) (func() error, error) {
 		return nil, err
 	}
 	if !free {
-		return nil, news.Errorf(news.Conflict, "the store %s is being copied; wait until that has ended", p.name)
+		return nil, beingCopied(news.Conflict, p.name)
 	}
 	return func() error { return nil }, nil
 }
@@ -156,4 +163,8 @@ func (p *postgres) identity(ctx context.Context, s *Store) (any, error) {
 	var id string
 	err := s.read.QueryRowContext(ctx, `SELECT concat(extract(epoch FROM pg_postmaster_start_time()), '/', oid) FROM pg_database WHERE datname = current_database()`).Scan(&id)
 	return id, err
+}
+
+func beingCopied(code news.ErrorCode, name string) error {
+	return news.Errorf(code, "the store %s is being copied; wait until that has ended", name)
 }

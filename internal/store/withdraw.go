@@ -11,7 +11,7 @@ import (
 // Withdraw takes a live article out of everything that shows articles, and out
 // of the issues that have not begun to be sent.
 func (s *Store) Withdraw(ctx context.Context, id string) error {
-	return s.inTx(ctx, articleLock, func(ctx context.Context, t tx) error {
+	return s.inTxWithin(ctx, s.dialect.patience*long, articleLock, func(ctx context.Context, t tx) error {
 		was, err := t.stateOf(ctx, id, news.Live)
 		if err != nil {
 			return err
@@ -39,14 +39,19 @@ func (s *Store) Withdraw(ctx context.Context, id string) error {
 // Restore brings a withdrawn article back under its id and in its place. Its
 // updated time moves: a reader that was told of the deletion takes the article
 // again only if it is newer (RFC 6721 section 3). In an archive it comes back
-// as it reads now.
+// as it reads now. An issue whose cut-off it missed is not the last that may
+// choose it.
 func (s *Store) Restore(ctx context.Context, id string) error {
-	return s.inTx(ctx, articleLock, func(ctx context.Context, t tx) error {
+	return s.inTxWithin(ctx, s.dialect.patience*long, articleLock, func(ctx context.Context, t tx) error {
 		a, err := t.stateOf(ctx, id, news.Withdrawn)
 		if err != nil {
 			return err
 		}
 		updated, err := t.freeTime(ctx, "updated", max(t.now, ms(a.Updated)+1, ms(a.Withdrawn)+1))
+		if err != nil {
+			return err
+		}
+		available, err := t.availableFrom(ctx, ms(a.Placed))
 		if err != nil {
 			return err
 		}
@@ -57,7 +62,7 @@ func (s *Store) Restore(ctx context.Context, id string) error {
 			statement string
 			args      []any
 		}{
-			{`UPDATE articles SET updated = $2 WHERE id = $1`, []any{id, updated}},
+			{`UPDATE articles SET updated = $2, available = $3 WHERE id = $1`, []any{id, updated, available}},
 			{`UPDATE article_revisions SET updated = $3 WHERE article_id = $1 AND revision = $2`, []any{id, a.Revision, updated}},
 			{`UPDATE collection_archive SET revision = $2 WHERE placed = $1`, []any{ms(a.Placed), a.Revision}},
 			{`UPDATE collection_left SET withdrawn = 0 WHERE placed = $1`, []any{ms(a.Placed)}},

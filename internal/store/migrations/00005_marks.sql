@@ -5,5 +5,9 @@ CREATE TABLE marks (
     value TEXT NOT NULL
 );
 
+-- For the newest cut-off, which every article that is saved comes after.
+CREATE INDEX issues_by_cut ON issues (window_to);
+
 -- +goose Down
+DROP INDEX issues_by_cut;
 DROP TABLE marks;
