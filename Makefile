@@ -48,7 +48,7 @@ soak: ## Several replicas over one PostgreSQL, killed, cut off and timed at leng
 
 .PHONY: bench
 bench: ## Figures, each beside its peer or limit in the same run
-	$(GO) test -run '^$$' -cpu 1 -bench . -benchtime 2s ./internal/ingest ./internal/store
+	$(GO) test -run '^$$' -cpu 1 -bench . -benchtime 2s -timeout 60m ./internal/ingest ./internal/store
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/web
 	$(GO) test -run '^$$' -bench . -benchtime 100x -timeout 60m ./internal/app
 

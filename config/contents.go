@@ -69,7 +69,7 @@ func (r *resolver) sourceKind(path string, s sourceSchema, src *news.Source) {
 			return
 		}
 		if u, err := url.Parse(s.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			r.fault(path+".url", "%q is not an http or https address", s.URL)
+			r.fault(path+".url", "%q is not an http or https address", redactUser(s.URL))
 		}
 	case "":
 		r.fault(path, "a kind is missing; write directory, page or feed")

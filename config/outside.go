@@ -16,7 +16,7 @@ const (
 func (r *resolver) websub(s websubSchema) {
 	for i, h := range s.Hubs {
 		if u, err := url.Parse(h); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Fragment != "" || u.User != nil {
-			r.fault("websub.hubs["+strconv.Itoa(i)+"]", "%q is not an http or https address", h)
+			r.fault("websub.hubs["+strconv.Itoa(i)+"]", "%q is not an http or https address", redactUser(h))
 		}
 	}
 	r.cfg.WebSub = WebSub{Hubs: s.Hubs, Hub: s.Hub, Allow: r.networks("websub.allow_private", s.AllowPrivate)}

@@ -107,7 +107,7 @@ func (r *resolver) site(s fileSchema) {
 		}
 	}
 	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" {
-		r.fault("site.url", "%q is not the address of a site such as https://news.example.org", s.Site.URL)
+		r.fault("site.url", "%q is not the address of a site such as https://news.example.org", redactUser(s.Site.URL))
 	}
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,7 +23,8 @@ var (
 	// the colon of a Chinese keyboard.
 	keyOfValue = regexp.MustCompile(`([\p{L}\d_.-]+)["']?\s*[:=：＝]\s*`)
 	// The head of an address, up to its user.
-	addressHead = regexp.MustCompile(`(?i)(?:(?:postgres(?:ql)?|smtps?):/*|[a-z][a-z0-9+.-]*://|\b(?:store|relay)["']?\s*:\s*["']?(?:(?:postgres(?:ql)?|smtps?|sqlite):/*)?)[^\s:/?#@="']*`)
+	addressHead = regexp.MustCompile(`(?i)(?:(?:postgres(?:ql)?|smtps?):/*|[a-z][a-z0-9+.-]*://|\b(?:store|relay)["']?\s*:\s*["']?(?:(?:postgres(?:ql)?|smtps?|sqlite):/*|[a-z][a-z0-9+.-]*://)?)[^\s:/?#@="']*`)
+	keyOfNext   = regexp.MustCompile(`\b(?:store|relay)["']?\s*:\s*[|>]?[+-]?\s*$`) // the address stands in the next line
 	http        = regexp.MustCompile(`(?i)^https?:`)
 	userinfo    = regexp.MustCompile(`[^\s:]:(?:[^\s/]|/[^\s/])\S*@`) // user:password@ in any address
 	quoted      = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'`)
@@ -49,24 +51,27 @@ func redact(address string) string {
 	return address
 }
 
+// redactUser is redact for addresses on the web, whose ports are shown.
+func redactUser(address string) string {
+	if strings.Contains(address, "@") || secretWord.MatchString(address) {
+		return redact(address)
+	}
+	return address
+}
+
 // span is a part of a line, in octets.
 type span struct{ from, to int }
 
 // mask gives the last of the lines without what may be a secret, and the column
 // that the one given has then.
 func mask(lines []string, column int) (string, int) {
-	line := strings.TrimRight(lines[len(lines)-1], "\r")
-	hidden := secrets(line)
-	if continuesSecret(lines) {
-		hidden = []span{{len(indent(line)), len(line)}}
-	}
+	line, spans := hidden(lines)
 	var b strings.Builder
 	end, moved := 0, column
-	for _, s := range hidden {
+	for _, s := range spans {
 		b.WriteString(line[end:s.from] + masked)
 		end = s.to
-		first, width := utf8.RuneCountInString(line[:s.from])+1, utf8.RuneCountInString(line[s.from:s.to])
-		switch {
+		switch first, width := s.columns(line); {
 		case column >= first+width:
 			moved -= width - len(masked)
 		case column >= first:
@@ -74,6 +79,28 @@ func mask(lines []string, column int) (string, int) {
 		}
 	}
 	return b.String() + line[end:], moved
+}
+
+// hidden is the last of the lines and what of it is not to be shown.
+func hidden(lines []string) (string, []span) {
+	line := strings.TrimRight(lines[len(lines)-1], "\r")
+	if continuesSecret(lines) {
+		return line, united(line, []span{{len(indent(line)), len(line)}})
+	}
+	if len(lines) > 1 && keyOfNext.MatchString(lines[len(lines)-2]) {
+		const key = "store: "
+		spans := secrets(key + line)
+		for i := range spans {
+			spans[i].from, spans[i].to = spans[i].from-len(key), spans[i].to-len(key)
+		}
+		return line, spans
+	}
+	return line, secrets(line)
+}
+
+// columns are the first that the span takes, from 1, and how many.
+func (s span) columns(line string) (first, width int) {
+	return utf8.RuneCountInString(line[:s.from]) + 1, utf8.RuneCountInString(line[s.from:s.to])
 }
 
 // secrets are the parts of a line that may be one, in order.
@@ -88,7 +115,7 @@ func secrets(line string) []span {
 		v := value(line, m[1])
 		rest := line[v.from:max(v.from, v.to)]
 		if !http.MatchString(line[m[0]:]) && (strings.Contains(rest, ":") || secretWord.MatchString(rest)) {
-			v.from += max(0, strings.IndexAny(rest, ":=?"))
+			v.from += strings.IndexAny(rest, ":=?") + 1
 			all = append(all, v)
 		}
 	}
@@ -134,23 +161,19 @@ func secretKey(key string) bool {
 }
 
 // continuesSecret tells whether the last of the lines goes on with a secret that
-// an earlier one began: it lies deeper, or holds no key.
-func continuesSecret(lines []string) (goesOn bool) {
-	depth := -1 // of the key with the secret
-	for _, line := range lines {
-		depthHere := len(indent(line))
-		if strings.TrimSpace(line) == "" {
-			continue
+// an earlier one began: all from there on lie deeper, or hold no key.
+func continuesSecret(lines []string) bool {
+	least := math.MaxInt // depth of the keys since
+	for i := len(lines) - 1; i >= 0 && least > 0; i-- {
+		line, depth := lines[i], len(indent(lines[i]))
+		if i < len(lines)-1 && depth < least && !strings.HasPrefix(line[depth:], "#") && beginsSecret(line) {
+			return true
 		}
-		if goesOn = depth >= 0 && (depthHere > depth || !strings.ContainsAny(line, ":：")); goesOn {
-			continue
-		}
-		depth = -1
-		if !strings.HasPrefix(line[depthHere:], "#") && beginsSecret(line) {
-			depth = depthHere
+		if strings.ContainsAny(line, ":：") {
+			least = min(least, depth)
 		}
 	}
-	return goesOn
+	return false
 }
 
 func beginsSecret(line string) bool {
@@ -169,10 +192,12 @@ func indent(line string) string { return line[:len(line)-len(strings.TrimLeft(li
 // looks like one.
 func (d *document) shown(key ast.Node) string {
 	t := key.GetToken()
-	lines := strings.Split(d.text, "\n")
-	if p := t.Position; p.Line >= 1 && p.Line <= len(lines) {
-		if before, _ := mask(lines[:p.Line], p.Column); hides(lines[:p.Line], p.Column) || before == "" {
-			return masked
+	if lines := strings.Split(d.text, "\n"); t.Position.Line <= len(lines) {
+		line, spans := hidden(lines[:t.Position.Line])
+		for _, s := range spans {
+			if first, width := s.columns(line); t.Position.Column >= first && t.Position.Column < first+width {
+				return masked
+			}
 		}
 	}
 	text, _ := mask([]string{t.Value}, 1)

@@ -53,8 +53,8 @@ func TestReplicasServeTheSame(t *testing.T) {
 	a.must("issue", "send", "weekly")
 	everything := append([]string{"/", "/feeds/all", "/feeds/yaowen", "/articles/" + a.articleID(dayTitle(127)), "/search?q=%E7%AC%AC127%E5%8F%B7",
 		"/issues/weekly", fmt.Sprintf("/issues/weekly/%d", a.issue().Number)}, sameFeeds...)
-	settled(t, a, b, everything)
-	settled(t, a, lite, sameFeeds)
+	agree(t, a, b, everything)
+	agree(t, a, lite, sameFeeds)
 	for what, answer := range served(t, a, everything) {
 		if !strings.HasPrefix(answer, "200 OK\"") {
 			t.Errorf("%s is answered with %.60q", what, answer)
@@ -69,9 +69,9 @@ func TestReplicasServeTheSame(t *testing.T) {
 		if resp, _ := get(t, b.url("/articles/"+id)); resp.StatusCode != http.StatusGone {
 			t.Errorf("its page: %s", resp.Status)
 		}
-		settled(t, a, b, everything)
+		agree(t, a, b, everything)
 		b.must("article", "restore", id)
-		settled(t, a, b, everything)
+		agree(t, a, b, everything)
 		if !shows(t, a, title) {
 			t.Errorf("%s was restored and is not there", title)
 		}
@@ -99,9 +99,9 @@ func shows(t testing.TB, s *site, title string) bool {
 	return false
 }
 
-// settled waits until both have taken in what was done, which each does in its
+// agree waits until both have taken in what was done, which each does in its
 // own time, and serve the same.
-func settled(t *testing.T, a, b *site, paths []string) {
+func agree(t *testing.T, a, b *site, paths []string) {
 	t.Helper()
 	var one, other map[string]string
 	for timeout := time.Now().Add(15 * time.Second); time.Now().Before(timeout); {
