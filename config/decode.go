@@ -24,6 +24,8 @@ type document struct {
 	text   string
 	faults Faults
 	places map[string]place // of every value, by path: feeds[0].slug
+	lines  []string         // of text, once there is a fault
+	goOn   []bool           // of each line: it goes on with a secret
 }
 
 type place struct{ line, column int }
@@ -64,7 +66,7 @@ func (d *document) at(t *token.Token, err error) {
 }
 
 func (d *document) add(p place, err error) {
-	d.faults = append(d.faults, Fault{File: d.file, Line: p.line, Column: p.column, Err: err, Excerpt: excerpt(d.text, p.line, p.column)})
+	d.faults = append(d.faults, Fault{File: d.file, Line: p.line, Column: p.column, Err: err, Excerpt: d.excerpt(p)})
 }
 
 // fault reports what is wrong with the value at path, or with the nearest part

@@ -60,14 +60,14 @@ func (fs Faults) sorted() Faults {
 	return fs
 }
 
-// excerpt shows line number n of text, without what may be a secret, with a
-// caret under the column.
-func excerpt(text string, n, column int) string {
-	lines := strings.Split(text, "\n")
-	if n < 1 || n > len(lines) {
+// excerpt shows the line of a place, without what may be a secret, with a caret
+// under the column.
+func (d *document) excerpt(p place) string {
+	line, spans := d.hidden(p.line)
+	if p.line > len(d.lines) {
 		return ""
 	}
-	line, column := mask(lines[:n], column)
+	line, column := mask(line, spans, p.column)
 	if utf8.RuneCountInString(line) > 200 {
 		line = string([]rune(line)[:200]) + "…"
 	}
@@ -83,5 +83,5 @@ func excerpt(text string, n, column int) string {
 			pad.WriteByte(' ')
 		}
 	}
-	return fmt.Sprintf("%5d | %s\n      | %s^", n, line, pad.String())
+	return fmt.Sprintf("%5d | %s\n      | %s^", p.line, line, pad.String())
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,7 +27,6 @@ var (
 	http        = regexp.MustCompile(`(?i)^https?:`)
 	userinfo    = regexp.MustCompile(`[^\s:]:(?:[^\s/]|/[^\s/])\S*@`) // user:password@ in any address
 	quoted      = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'`)
-	opens       = regexp.MustCompile(`(?:^|[\s,\[{:])$`)
 	closes      = regexp.MustCompile(`^\s*(?:$|[,}\]#])`)
 	plainHead   = regexp.MustCompile(`(?i)^(?:[a-z][a-z0-9+.-]*://)?[^\s:/?#@=]*`)
 )
@@ -62,10 +60,8 @@ func redactUser(address string) string {
 // span is a part of a line, in octets.
 type span struct{ from, to int }
 
-// mask gives the last of the lines without what may be a secret, and the column
-// that the one given has then.
-func mask(lines []string, column int) (string, int) {
-	line, spans := hidden(lines)
+// mask gives a line without the spans, and the column that the one given has then.
+func mask(line string, spans []span, column int) (string, int) {
 	var b strings.Builder
 	end, moved := 0, column
 	for _, s := range spans {
@@ -81,21 +77,28 @@ func mask(lines []string, column int) (string, int) {
 	return b.String() + line[end:], moved
 }
 
-// hidden is the last of the lines and what of it is not to be shown.
-func hidden(lines []string) (string, []span) {
-	line := strings.TrimRight(lines[len(lines)-1], "\r")
-	if continuesSecret(lines) {
+// hidden is line n of the file, from 1, and what of it is not to be shown.
+func (d *document) hidden(n int) (string, []span) {
+	if d.lines == nil {
+		d.lines = strings.Split(d.text, "\n")
+		d.goOn = continueSecrets(d.lines)
+	}
+	if n < 1 || n > len(d.lines) {
+		return "", nil
+	}
+	line := strings.TrimRight(d.lines[n-1], "\r")
+	if d.goOn[n-1] {
 		return line, united(line, []span{{len(indent(line)), len(line)}})
 	}
-	if len(lines) > 1 && keyOfNext.MatchString(lines[len(lines)-2]) {
-		const key = "store: "
-		spans := secrets(key + line)
-		for i := range spans {
-			spans[i].from, spans[i].to = spans[i].from-len(key), spans[i].to-len(key)
-		}
-		return line, spans
+	if n == 1 || !keyOfNext.MatchString(d.lines[n-2]) {
+		return line, secrets(line)
 	}
-	return line, secrets(line)
+	const key = "store: "
+	spans := secrets(key + line)
+	for i := range spans {
+		spans[i].from, spans[i].to = spans[i].from-len(key), spans[i].to-len(key)
+	}
+	return line, spans
 }
 
 // columns are the first that the span takes, from 1, and how many.
@@ -106,13 +109,14 @@ func (s span) columns(line string) (first, width int) {
 // secrets are the parts of a line that may be one, in order.
 func secrets(line string) []span {
 	var all []span
+	quotes := quotes(line)
 	for _, m := range keyOfValue.FindAllStringSubmatchIndex(line, -1) {
 		if secretKey(line[m[2]:m[3]]) {
-			all = append(all, value(line, m[1]))
+			all = append(all, value(line, quotes, m[1]))
 		}
 	}
 	for _, m := range addressHead.FindAllStringIndex(line, -1) {
-		v := value(line, m[1])
+		v := value(line, quotes, m[1])
 		rest := line[v.from:max(v.from, v.to)]
 		if !http.MatchString(line[m[0]:]) && (strings.Contains(rest, ":") || secretWord.MatchString(rest)) {
 			v.from += strings.IndexAny(rest, ":=?") + 1
@@ -120,17 +124,29 @@ func secrets(line string) []span {
 		}
 	}
 	for _, m := range userinfo.FindAllStringIndex(line, -1) {
-		all = append(all, value(line, m[0]+strings.IndexByte(line[m[0]:], ':')+1))
+		all = append(all, value(line, quotes, m[0]+strings.IndexByte(line[m[0]:], ':')+1))
 	}
 	return united(line, all)
 }
 
+// quotes are the parts of a line that stand in quotes, with these.
+func quotes(line string) []span {
+	var all []span
+	for _, q := range quoted.FindAllStringIndex(line, -1) {
+		opens := q[0] == 0 || strings.IndexByte(" \t,[{:", line[q[0]-1]) >= 0
+		if opens && closes.MatchString(line[q[1]:]) {
+			all = append(all, span{q[0], q[1]})
+		}
+	}
+	return all
+}
+
 // value is the part of the line from an octet of a value on: to the end of the
 // quotes that it stands in, or of the line, as nobody knows where it ends.
-func value(line string, from int) span {
-	for _, q := range quoted.FindAllStringIndex(line, -1) {
-		if q[0] <= from && from < q[1] && opens.MatchString(line[:q[0]]) && closes.MatchString(line[q[1]:]) {
-			return span{max(from, q[0]+1), q[1] - 1}
+func value(line string, quotes []span, from int) span {
+	for _, q := range quotes {
+		if q.from <= from && from < q.to {
+			return span{max(from, q.from+1), q.to - 1}
 		}
 	}
 	return span{from, len(line)}
@@ -160,20 +176,22 @@ func secretKey(key string) bool {
 	return secretWord.MatchString(key) || editDistance(key, "password") < 3 || editDistance(key, "store_password") < 3
 }
 
-// continuesSecret tells whether the last of the lines goes on with a secret that
-// an earlier one began: all from there on lie deeper, or hold no key.
-func continuesSecret(lines []string) bool {
-	least := math.MaxInt // depth of the keys since
-	for i := len(lines) - 1; i >= 0 && least > 0; i-- {
-		line, depth := lines[i], len(indent(lines[i]))
-		if i < len(lines)-1 && depth < least && !strings.HasPrefix(line[depth:], "#") && beginsSecret(line) {
-			return true
+// continueSecrets tells of each line whether it goes on with a secret that an
+// earlier one began: it lies deeper, or holds no key.
+func continueSecrets(lines []string) []bool {
+	goOn := make([]bool, len(lines))
+	begun := -1 // depth of the key with the secret
+	for i, line := range lines {
+		depth := len(indent(line))
+		if goOn[i] = begun >= 0 && (depth > begun || !strings.Contains(line, ":") && !strings.Contains(line, "：")); goOn[i] {
+			continue
 		}
-		if strings.ContainsAny(line, ":：") {
-			least = min(least, depth)
+		begun = -1
+		if !strings.HasPrefix(line[depth:], "#") && beginsSecret(line) {
+			begun = depth
 		}
 	}
-	return false
+	return goOn
 }
 
 func beginsSecret(line string) bool {
@@ -192,14 +210,12 @@ func indent(line string) string { return line[:len(line)-len(strings.TrimLeft(li
 // looks like one.
 func (d *document) shown(key ast.Node) string {
 	t := key.GetToken()
-	if lines := strings.Split(d.text, "\n"); t.Position.Line <= len(lines) {
-		line, spans := hidden(lines[:t.Position.Line])
-		for _, s := range spans {
-			if first, width := s.columns(line); t.Position.Column >= first && t.Position.Column < first+width {
-				return masked
-			}
+	line, spans := d.hidden(t.Position.Line)
+	for _, s := range spans {
+		if first, width := s.columns(line); t.Position.Column >= first && t.Position.Column < first+width {
+			return masked
 		}
 	}
-	text, _ := mask([]string{t.Value}, 1)
+	text, _ := mask(t.Value, secrets(t.Value), 1)
 	return text
 }

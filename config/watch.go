@@ -14,10 +14,12 @@ import (
 type File struct {
 	Path  string // of jianxun.yaml
 	Every time.Duration
+	Again func() bool // asked while the files are still: whether to call changed once more; nil: never
 }
 
-// Watch calls changed whenever one of the files may have changed, until ctx
-// ends. files gives what to look at, and may give other files later.
+// Watch calls changed whenever one of the files may have changed, or is to be
+// called again, until ctx ends. files gives what to look at, and may give other
+// files later.
 func (f File) Watch(ctx context.Context, files func() []string, changed func()) {
 	ticker := time.NewTicker(f.Every)
 	defer ticker.Stop()
@@ -30,6 +32,9 @@ func (f File) Watch(ctx context.Context, files func() []string, changed func()) 
 		}
 		now := fingerprint(append(files(), f.Path))
 		if now == last {
+			if f.Again != nil && f.Again() {
+				changed()
+			}
 			continue
 		}
 		// A file may be half written: wait until it has been still for one turn.

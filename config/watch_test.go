@@ -55,3 +55,25 @@ func TestWatchSeesWhatEditorsDo(t *testing.T) {
 	cancel()
 	<-done
 }
+
+// TestWatchCallsAgain: what could not be taken is tried without another edit, for
+// as long as it is asked for.
+func TestWatchCallsAgain(t *testing.T) {
+	main := filepath.Join(t.TempDir(), "jianxun.yaml")
+	if err := os.WriteFile(main, []byte("a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	calls, asked := 0, 0
+	again := func() bool {
+		if asked++; asked == 10 {
+			cancel()
+		}
+		return asked <= 3
+	}
+	File{Path: main, Every: 5 * time.Millisecond, Again: again}.Watch(ctx, func() []string { return nil }, func() { calls++ })
+	if calls != 3 || asked < 10 {
+		t.Errorf("called %d times, asked %d times", calls, asked)
+	}
+}

@@ -61,10 +61,11 @@ func (dr Drafter) Draft(ctx context.Context, d news.Digest, cutoff time.Time) (n
 const tries = 10
 
 func (dr Drafter) choose(ctx context.Context, d news.Digest, is news.Issue, first bool) (news.Issue, error) {
-	var err error
-	if is.Seen, err = dr.Store.Head(ctx); err != nil {
+	head, err := dr.Store.Head(ctx)
+	if err != nil {
 		return news.Issue{}, err
 	}
+	is.Seen = head + 1
 	if err := dr.fill(ctx, d, &is, first); err != nil {
 		return news.Issue{}, err
 	}

@@ -16,8 +16,10 @@ import (
 
 type serveCmd struct{}
 
-// stopWithin is how long mails in hand may take after a signal.
-const stopWithin = 90 * time.Second
+// stopWithin is how long mails in hand may take after a signal. It is less than
+// the 90 s after which systemd kills what it stops, so that there is time left to
+// say what did not end.
+const stopWithin = 75 * time.Second
 
 // Run serves until a signal comes. SIGHUP reads the configuration again.
 func (serveCmd) Run(ctx context.Context, s *session) error {

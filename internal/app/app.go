@@ -68,9 +68,12 @@ type cleanup struct {
 	run  func() error
 }
 
+// refusal is why the configuration on disk is not in force. One that waits has no
+// fault: the store could not be asked, and it is tried again.
 type refusal struct {
-	at  time.Time
-	err error
+	at    time.Time
+	err   error
+	waits bool
 }
 
 // New reads the configuration, opens the store and builds the parts. Nothing

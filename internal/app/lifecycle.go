@@ -15,6 +15,9 @@ import (
 // watchEvery is how often the configuration files are looked at.
 const watchEvery = time.Second
 
+// reloadEvery is how often a configuration is tried that waits for the store.
+const reloadEvery = 3 * time.Second
+
 // settleFor is how long Start waits for the first reading of local folders, so
 // that a first visit finds something.
 const settleFor = 3 * time.Second

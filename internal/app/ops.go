@@ -48,7 +48,8 @@ const answerWithin = 2 * time.Second
 
 // readiness is the answer of /readyz. The daemon is ready while its store
 // answers; while it does not, the feeds are served as they were, behind says
-// since when. A refused configuration is told but does not take it out of service.
+// since when. A refused configuration is told but does not take it out of service;
+// one that has no fault and only waits for the store is told as that.
 type readiness struct {
 	Ready  bool         `json:"ready"`
 	Store  string       `json:"store"`
@@ -61,6 +62,7 @@ type readiness struct {
 type configStatus struct {
 	OK        bool      `json:"ok"`
 	File      string    `json:"file,omitempty"`
+	Waits     string    `json:"waits_for_store,omitempty"` // what the store says
 	RefusedAt time.Time `json:"refused_at,omitzero"`
 	Faults    []string  `json:"faults,omitempty"`
 }
@@ -81,15 +83,24 @@ func (a *App) readiness(r *http.Request) readiness {
 		out.Behind = *since
 	}
 	if refused := a.refused.Load(); refused != nil {
-		out.Config.OK, out.Config.RefusedAt = false, refused.at
-		for _, f := range faultsOf(refused.err) {
-			out.Config.Faults = append(out.Config.Faults, f.Error())
-		}
-		if out.Config.Faults == nil {
-			out.Config.Faults = []string{refused.err.Error()}
-		}
+		out.Config.refuse(refused)
 	}
 	return out
+}
+
+func (c *configStatus) refuse(r *refusal) {
+	c.OK = false
+	if r.waits {
+		c.Waits = r.err.Error()
+		return
+	}
+	c.RefusedAt = r.at
+	for _, f := range faultsOf(r.err) {
+		c.Faults = append(c.Faults, f.Error())
+	}
+	if c.Faults == nil {
+		c.Faults = []string{r.err.Error()}
+	}
 }
 
 // maxSkew is how far clocks may differ without being told of: leases are some

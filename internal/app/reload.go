@@ -49,21 +49,41 @@ func (l *loops) end() {
 }
 
 // Reload reads the configuration again. A good one replaces what runs; a bad
-// one changes nothing and is reported, here, in the log and in /readyz.
+// one changes nothing and is reported, here, in the log and in /readyz. One that
+// cannot be taken because the store does not answer is tried again, see watch.
 func (a *App) Reload(ctx context.Context) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	err := a.reload(ctx)
 	if err != nil {
-		a.refused.Store(&refusal{at: a.opt.Now(), err: err})
-		a.metrics.configOK.Set(0)
-		a.logFaults(err)
+		a.refuse(err)
 		return err
 	}
 	a.refused.Store(nil)
 	a.metrics.configOK.Set(1)
 	a.log.Info("the configuration has been taken", "file", a.opt.ConfigFile)
 	return nil
+}
+
+// refuse remembers and tells why the configuration is not taken; of an outage of
+// the store only when it begins.
+func (a *App) refuse(err error) {
+	next := &refusal{at: a.opt.Now(), err: err, waits: faultsOf(err) == nil && news.CodeOf(err) == news.Unavailable}
+	before := a.refused.Swap(next)
+	a.metrics.configOK.Set(0)
+	switch {
+	case !next.waits:
+		a.logFaults(err)
+	case before == nil || !before.waits:
+		a.log.Warn("the configuration is not taken yet, as the store cannot be asked; this is tried again", "again_in", reloadEvery, "error", err)
+	}
+}
+
+// reloadDue tells whether a configuration that waits for the store is to be tried
+// again.
+func (a *App) reloadDue() bool {
+	r := a.refused.Load()
+	return r != nil && r.waits && a.opt.Now().Sub(r.at).Abs() >= reloadEvery // the clock may be set back
 }
 
 func (a *App) reload(ctx context.Context) error {
@@ -121,10 +141,7 @@ func (a *App) applyRoster(ctx context.Context, wanted []news.Subscriber) error {
 }
 
 func (a *App) watch(ctx context.Context) {
-	if a.opt.ConfigFile == "" {
-		return // the built-in default cannot change
-	}
-	file := config.File{Path: a.opt.ConfigFile, Every: watchEvery}
+	file := config.File{Path: a.opt.ConfigFile, Every: watchEvery, Again: a.reloadDue}
 	file.Watch(ctx, func() []string { return *a.files.Load() }, func() { _ = a.Reload(ctx) })
 }
 

@@ -69,7 +69,7 @@ type Issue struct {
 	LeftOut    int // articles of the window that were not chosen
 	Count      int // of items
 	Items      []Item
-	Seen       int64 // the newest change of the store when the items were chosen; 0 when nobody chose
+	Seen       int64 // the next change of the store after its items were chosen; 0 when nobody chose
 }
 
 // Label is how people call the issue: 2026年第47期.
@@ -77,6 +77,12 @@ func (i Issue) Label() string { return fmt.Sprintf("%d年第%d期", i.Year, i.Nu
 
 // Ref is how commands and addresses call the issue, without the digest: 2026-47.
 func (i Issue) Ref() string { return fmt.Sprintf("%d-%d", i.Year, i.Number) }
+
+// Years and numbers of issues go no further: stores keep them in 4 octets.
+const (
+	lastYear   = 9999
+	lastNumber = 1_000_000
+)
 
 // ParseRef reads what Ref writes, and a number alone, for which year is 0.
 func ParseRef(s string) (year, number int, err error) {
@@ -87,7 +93,7 @@ func ParseRef(s string) (year, number int, err error) {
 	if year, err = strconv.Atoi(y); err == nil {
 		number, err = strconv.Atoi(n)
 	}
-	if err != nil || number < 1 || year < 0 {
+	if err != nil || number < 1 || number > lastNumber || year < 0 || year > lastYear {
 		return 0, 0, Errorf(Invalid, "%q is not the number of an issue, such as 2026-47 or 47", s)
 	}
 	return year, number, nil

@@ -90,12 +90,12 @@ func TestIssueNames(t *testing.T) {
 }
 
 func TestParseRef(t *testing.T) {
-	for s, want := range map[string][2]int{"2026-47": {2026, 47}, "47": {0, 47}, "0-5": {0, 5}} {
+	for s, want := range map[string][2]int{"2026-47": {2026, 47}, "47": {0, 47}, "0-5": {0, 5}, "9999-1000000": {9999, 1_000_000}} {
 		if year, number, err := ParseRef(s); err != nil || year != want[0] || number != want[1] {
 			t.Errorf("%q: got %d, %d, %v", s, year, number, err)
 		}
 	}
-	for _, s := range []string{"", "-", "0", "-47", "2026-", "2026-0", "2026--47", "2026-47-1", "一", "2026年第47期", "99999999999999999999"} {
+	for _, s := range []string{"", "-", "0", "-47", "2026-", "2026-0", "2026--47", "2026-47-1", "一", "2026年第47期", "99999999999999999999", "9999999999", "1000001", "2026-1000001", "10000-1", "3000000000-1"} {
 		if year, number, err := ParseRef(s); CodeOf(err) != Invalid || year != 0 || number != 0 {
 			t.Errorf("%q: got %d, %d, %v", s, year, number, err)
 		}

@@ -28,10 +28,12 @@ func FuzzParse(f *testing.F) {
 		f.Add(spec)
 	}
 	f.Fuzz(func(t *testing.T, spec string) {
-		after := time.Date(2026, 9, 28, 9, 0, 0, 0, shanghai)
-		next, err := Next(spec, shanghai, after, 2)
-		if err == nil && (!next[0].After(after) || !next[1].After(next[0])) {
-			t.Errorf("%q is due at %v", spec, next)
+		for _, zone := range []string{"Asia/Shanghai", "Europe/Berlin", "Australia/Lord_Howe"} {
+			after := time.Date(2026, 9, 28, 9, 0, 0, 0, shanghai)
+			next, err := Next(spec, zoneOf(t, zone), after, 2)
+			if err == nil && (!next[0].After(after) || !next[1].After(next[0])) {
+				t.Errorf("in %s %q is due at %v", zone, spec, next)
+			}
 		}
 	})
 }

@@ -175,18 +175,18 @@ func (c collector) unseen(ctx context.Context, k kept, now time.Time) (u unseen,
 
 // archive moves what stands behind the newest items into the archive, the
 // oldest first, each article in the revision that it has now.
-func (t tx) archive(ctx context.Context, k *kept, items int) error {
+func (c collector) archive(ctx context.Context, k *kept, items int) error {
 	var newest int64 // of those that leave
-	err := t.QueryRowContext(ctx, `SELECT placed FROM collection_current WHERE collection = $1 ORDER BY placed DESC LIMIT 1 OFFSET $2`, k.ID, items).Scan(&newest)
+	err := c.QueryRowContext(ctx, `SELECT placed FROM collection_current WHERE collection = $1 ORDER BY placed DESC LIMIT 1 OFFSET $2`, k.ID, items).Scan(&newest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	moved, err := t.ExecContext(ctx, `INSERT INTO collection_archive (collection, position, placed, revision)
+	moved, err := c.ExecContext(ctx, `INSERT INTO collection_archive (collection, position, placed, revision)
 		SELECT $1, $2 + row_number() OVER (ORDER BY c.placed), c.placed, a.revision
 		FROM (SELECT placed FROM collection_current WHERE collection = $1 AND placed <= $3 ORDER BY placed LIMIT $4) c JOIN articles a ON a.placed = c.placed`,
-		k.ID, k.Archived, newest, collectAtOnce)
+		k.ID, k.Archived, newest, c.atOnce)
 	if err != nil {
 		return err
 	}
@@ -195,11 +195,11 @@ func (t tx) archive(ctx context.Context, k *kept, items int) error {
 		return err
 	}
 	var last int64
-	if err := t.QueryRowContext(ctx, `SELECT placed FROM collection_archive WHERE collection = $1 AND position = $2`, k.ID, k.Archived+n).Scan(&last); err != nil {
+	if err := c.QueryRowContext(ctx, `SELECT placed FROM collection_archive WHERE collection = $1 AND position = $2`, k.ID, k.Archived+n).Scan(&last); err != nil {
 		return err
 	}
 	k.Archived += n
 	k.Behind = last != newest
-	_, err = t.ExecContext(ctx, `DELETE FROM collection_current WHERE collection = $1 AND placed <= $2`, k.ID, last)
+	_, err = c.ExecContext(ctx, `DELETE FROM collection_current WHERE collection = $1 AND placed <= $2`, k.ID, last)
 	return err
 }

@@ -80,7 +80,10 @@ type fixture struct {
 func conform(t *testing.T, test func(t *testing.T, s fixture)) {
 	t.Helper()
 	for _, e := range engines {
-		t.Run(e.name, func(t *testing.T) { test(t, open(t, e)) })
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel() // one engine computes while the other waits for its server
+			test(t, open(t, e))
+		})
 	}
 }
 

@@ -65,7 +65,7 @@ func (t tx) unchanged(ctx context.Context, is news.Issue) error {
 		return nil
 	}
 	var more bool
-	err := t.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM articles WHERE seq > $1 AND available > $2 AND available <= $3)`,
+	err := t.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM articles WHERE seq >= $1 AND available > $2 AND available <= $3)`,
 		is.Seen, ms(is.WindowFrom), ms(is.WindowTo)).Scan(&more)
 	if err == nil && more {
 		err = news.Errorf(news.Busy, "articles came while the issue of %s was drafted; draft it again", is.Digest)

@@ -31,7 +31,13 @@ func openSQLite(ctx context.Context, path string) (write, read *sql.DB, err erro
 		return nil, nil, err
 	}
 	write.SetMaxOpenConns(1)
-	if err := write.PingContext(ctx); err != nil {
+	others, err := lockFolder(ctx, path) // of two that switch a new file to WAL at once, one would be turned away
+	if err != nil {
+		return nil, nil, errors.Join(err, write.Close())
+	}
+	err = write.PingContext(ctx)
+	others()
+	if err != nil {
 		_ = write.Close()
 		said, damaged := sqliteFault(path, err)
 		if damaged {

@@ -96,8 +96,9 @@ func (s *Store) ApplyRoster(ctx context.Context, put, remove []news.Subscriber) 
 	})
 }
 
-// rosterBatch is how many people go into one statement.
-const rosterBatch = 500
+// rosterBatch is how many people go into one statement: on PostgreSQL each is a
+// journey, in SQLite the cost of each argument grows with their number.
+const rosterBatch = 100
 
 // lastOfEach leaves out whoever comes again later.
 func lastOfEach(list []news.Subscriber) []news.Subscriber {
