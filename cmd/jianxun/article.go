@@ -21,12 +21,7 @@ type articleListCmd struct {
 }
 
 // Run lists articles.
-func (c articleListCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c articleListCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	list, err := a.Articles(ctx, c.Limit)
 	if err != nil {
 		return err
@@ -52,12 +47,7 @@ type articleShowCmd struct {
 }
 
 // Run shows one article.
-func (c articleShowCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c articleShowCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	v, err := a.Article(ctx, c.ID)
 	if err != nil {
 		return err
@@ -80,8 +70,8 @@ type articleWithdrawCmd struct {
 }
 
 // Run withdraws one article.
-func (c articleWithdrawCmd) Run(ctx context.Context, s *session) error {
-	v, err := s.move(ctx, c.ID, (*app.App).Withdraw)
+func (c articleWithdrawCmd) Run(ctx context.Context, s *session, a *app.App) error {
+	v, err := a.Withdraw(ctx, c.ID)
 	if err != nil || c.JSON {
 		return s.data(v, err)
 	}
@@ -95,23 +85,13 @@ type articleRestoreCmd struct {
 }
 
 // Run restores one article.
-func (c articleRestoreCmd) Run(ctx context.Context, s *session) error {
-	v, err := s.move(ctx, c.ID, (*app.App).Restore)
+func (c articleRestoreCmd) Run(ctx context.Context, s *session, a *app.App) error {
+	v, err := a.Restore(ctx, c.ID)
 	if err != nil || c.JSON {
 		return s.data(v, err)
 	}
 	s.say("Restored: %s. Undo with: %s", v.Title, self()+" article withdraw "+v.ID[:8])
 	return nil
-}
-
-// move changes the state of an article.
-func (s *session) move(ctx context.Context, id string, how func(*app.App, context.Context, string) (app.Article, error)) (app.Article, error) {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return app.Article{}, err
-	}
-	defer done()
-	return how(a, ctx, id)
 }
 
 // data prints v as JSON, unless something went wrong.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"jianxun/internal/app"
 )
 
 type backupCmd struct {
@@ -12,12 +14,7 @@ type backupCmd struct {
 }
 
 // Run backs the store up and says how to put the backup in its place.
-func (c backupCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c backupCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	bar := newProgress(s.err)
 	made, err := a.Backup(ctx, c.File, func(done, all int) { bar.show(s.p.T("%d%% copied", 100*done/max(all, 1))) })
 	bar.end()

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+
+	"jianxun/internal/app"
 )
 
 type exportCmd struct {
@@ -10,12 +12,7 @@ type exportCmd struct {
 }
 
 // Run writes the site as files and says how many changed.
-func (c exportCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c exportCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	bar := newProgress(s.err)
 	counts, err := a.Export(ctx, c.Dir, func(n int, at string) { bar.show(s.p.T("%d pages and feeds, now %s", n, at)) })
 	bar.end()

@@ -15,12 +15,7 @@ type ingestCmd struct {
 
 // Run reads and reports. Refused pages do not make it fail, unless nothing else
 // was found.
-func (c ingestCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c ingestCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	bar := newProgress(s.err)
 	report, err := a.Ingest(ctx, c.Targets, c.AllowPrivate, func(n int, at string) { bar.show(s.p.T("%d articles, reading %s", n, at)) })
 	bar.end()

@@ -22,12 +22,7 @@ type issueListCmd struct {
 }
 
 // Run lists issues.
-func (c issueListCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c issueListCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	list, err := a.Issues(ctx, c.Digest, c.Limit)
 	if err != nil {
 		return err
@@ -53,12 +48,7 @@ type issueDraftCmd struct {
 }
 
 // Run drafts.
-func (c issueDraftCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c issueDraftCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	v, err := a.DraftIssue(ctx, c.Digest)
 	if err != nil {
 		return err
@@ -76,12 +66,7 @@ type issueShowCmd struct {
 }
 
 // Run shows.
-func (c issueShowCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c issueShowCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	v, err := a.Issue(ctx, c.Issue)
 	if err != nil {
 		return err
@@ -96,12 +81,7 @@ type issuePreviewCmd struct {
 }
 
 // Run writes the preview.
-func (c issuePreviewCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c issuePreviewCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	p, err := a.PreviewIssue(ctx, c.Issue, c.Out)
 	if err != nil {
 		return err
@@ -121,15 +101,11 @@ type issueSendCmd struct {
 }
 
 // Run sends in the foreground. What is left makes it end with exit code 1.
-func (c issueSendCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c issueSendCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	bar := newProgress(s.err)
 	v, sendErr := a.SendIssue(ctx, c.Issue, func(d app.Deliveries) { bar.show(s.tally(d)) })
 	bar.end()
+	var err error
 	if v.Digest != "" {
 		if c.JSON {
 			err = app.JSON(s.out, v)

@@ -18,12 +18,7 @@ type subscribersListCmd struct {
 }
 
 // Run lists.
-func (c subscribersListCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c subscribersListCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	list, err := a.Subscribers(ctx)
 	if err != nil {
 		return err
@@ -52,12 +47,7 @@ type subscribersImportCmd struct {
 }
 
 // Run imports.
-func (c subscribersImportCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c subscribersImportCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	r, err := a.ImportSubscribers(ctx, c.File, c.Replace, c.DryRun)
 	if err != nil {
 		return err
@@ -93,12 +83,7 @@ type mailTestCmd struct {
 }
 
 // Run tries the relay.
-func (c mailTestCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c mailTestCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	conversation, where, err := a.MailTest(ctx, c.Address)
 	if err != nil || c.Verbose {
 		for _, line := range conversation {

@@ -43,6 +43,7 @@ type session struct {
 	out, err io.Writer
 	p        printer
 	config   string
+	app      *app.App // once a command has asked for it
 }
 
 // run is the program without the process around it.
@@ -51,7 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	var cmds commands
 	exit := -1
 	parser, err := kong.New(&cmds, kong.Name("jianxun"), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }),
-		kong.Description("检讯 jianxun"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s),
+		kong.Description("检讯 jianxun"), kong.UsageOnError(), kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s), kong.BindSingletonProvider(s.open),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
 	if err != nil {
 		return s.fail(err)
@@ -69,6 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return exitUsage
 	}
 	s.config = cmds.Config
+	defer s.close(ctx)
 	if err := parsed.Run(); err != nil {
 		return s.fail(err)
 	}
@@ -113,17 +115,21 @@ func (s *session) faults(faults config.Faults) {
 	fmt.Fprintln(s.err, s.p.T("Faults: %d. Nothing has been changed.", len(faults)))
 }
 
-// open gives an App to work through, and what closes it.
-func (s *session) open(ctx context.Context) (*app.App, func(), error) {
-	a, err := app.New(ctx, s.options(slog.LevelError))
-	if err != nil {
-		return nil, nil, err
+// open gives the App that a command asks for by taking one; run closes it.
+func (s *session) open(ctx context.Context) (*app.App, error) {
+	var err error
+	s.app, err = app.New(ctx, s.options(slog.LevelError))
+	return s.app, err
+}
+
+// close closes the App that a command worked through, if it did.
+func (s *session) close(ctx context.Context) {
+	if s.app == nil {
+		return
 	}
-	return a, func() {
-		if err := a.Stop(context.WithoutCancel(ctx)); err != nil {
-			s.fail(err)
-		}
-	}, nil
+	if err := s.app.Stop(context.WithoutCancel(ctx)); err != nil {
+		s.fail(err)
+	}
 }
 
 func (s *session) options(level slog.Leveler) app.Options {

@@ -12,12 +12,7 @@ type storeHoldCmd struct {
 }
 
 // Run holds sending back.
-func (c storeHoldCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c storeHoldCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	since, err := a.Hold(ctx)
 	if err != nil || c.JSON {
 		return s.data(map[string]any{"since": since}, err)
@@ -32,12 +27,7 @@ type storeResumeCmd struct {
 }
 
 // Run ends that sending is held back, and says what became of what was open.
-func (c storeResumeCmd) Run(ctx context.Context, s *session) error {
-	a, done, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
+func (c storeResumeCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	r, err := a.Resume(ctx, c.Send)
 	if err != nil || c.JSON {
 		return s.data(r, err)
