@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -44,35 +43,13 @@ func (b *batch) clear() { b.rows, b.bytes = b.rows[:0], 0 }
 func (s *Store) insert(ctx context.Context, b *batch) error {
 	return s.inTxWithin(ctx, s.dialect.patience*long, noLock, func(ctx context.Context, t tx) error {
 		for rows := range slices.Chunk(b.rows, max(1, statementValues/len(b.columns))) {
-			args := make([]any, 0, len(rows)*len(b.columns))
-			for _, row := range rows {
-				args = append(args, row...)
-			}
-			if _, err := t.ExecContext(ctx, insertion(b.table, b.columns, len(rows)), args...); err != nil {
+			values, args := tuples(rows)
+			if _, err := t.ExecContext(ctx, `INSERT INTO `+b.table+` (`+columnList(b.columns)+`) VALUES `+values, args...); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// insertion is the statement that inserts so many rows.
-func insertion(table string, columns []string, rows int) string {
-	var s strings.Builder
-	fmt.Fprintf(&s, `INSERT INTO %s (%s) VALUES `, table, columnList(columns))
-	for n := range rows * len(columns) {
-		switch {
-		case n == 0:
-			s.WriteByte('(')
-		case n%len(columns) == 0:
-			s.WriteString("),(")
-		default:
-			s.WriteByte(',')
-		}
-		fmt.Fprintf(&s, "$%d", n+1)
-	}
-	s.WriteByte(')')
-	return s.String()
 }
 
 // view is a store as it is at one moment.
@@ -171,11 +148,8 @@ func (v view) each(ctx context.Context, tb table, columns []string, after []any,
 func selection(tb table, columns []string, after []any) string {
 	var conditions []string
 	if after != nil {
-		places := make([]string, len(after))
-		for i := range after {
-			places[i] = fmt.Sprintf("$%d", i+1)
-		}
-		conditions = []string{`(` + columnList(tb.key) + `) > (` + strings.Join(places, ", ") + `)`}
+		key, _ := tuples([][]any{after})
+		conditions = []string{`(` + columnList(tb.key) + `) > ` + key}
 	}
 	return `SELECT ` + columnList(columns) + tb.from(conditions...) + ` ORDER BY ` + columnList(tb.key)
 }

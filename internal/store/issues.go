@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"jianxun/internal/news"
@@ -19,12 +18,9 @@ func (s *Store) Candidates(ctx context.Context, digest string, open int64, colum
 	where, args := `state = 'live' AND available > $1 AND available <= $2 AND NOT EXISTS (SELECT 1 FROM issue_items i
 		WHERE i.digest = $3 AND i.article_id = articles.id AND i.issue_id <> $4)`, []any{ms(from), ms(to), digest, open}
 	if len(columns) > 0 {
-		var marks []string
-		for _, c := range columns {
-			args = append(args, c)
-			marks = append(marks, placeholder(len(args)))
-		}
-		where += ` AND column_name IN (` + strings.Join(marks, ", ") + `)`
+		var these string
+		args, these = list(args, columns)
+		where += ` AND column_name IN (` + these + `)`
 	}
 	var count int
 	if err := s.read.QueryRowContext(ctx, `SELECT count(*) FROM articles WHERE `+where, args...).Scan(&count); err != nil {

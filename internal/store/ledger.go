@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"jianxun/internal/news"
@@ -89,20 +88,15 @@ func (t tx) lease(ctx context.Context, due []news.Delivery, token string, until 
 }
 
 // hold brings rows into a state, those of each issue in one statement.
-func (t tx) hold(ctx context.Context, list []news.Delivery, state news.DeliveryState, token string, until int64) error {
+func (t tx) hold(ctx context.Context, deliveries []news.Delivery, state news.DeliveryState, token string, until int64) error {
 	byIssue := map[int64][]string{}
-	for _, d := range list {
+	for _, d := range deliveries {
 		byIssue[d.IssueID] = append(byIssue[d.IssueID], d.Subscriber.ID)
 	}
 	for issue, people := range byIssue {
-		args := []any{issue, state, token, until, t.now}
-		marks := make([]string, len(people))
-		for i, id := range people {
-			args = append(args, id)
-			marks[i] = placeholder(len(args))
-		}
+		args, these := list([]any{issue, state, token, until, t.now}, people)
 		if _, err := t.ExecContext(ctx, `UPDATE deliveries SET state = $2, lease_token = $3, lease_until = $4, changed = $5
-			WHERE issue_id = $1 AND subscriber_id IN (`+strings.Join(marks, ", ")+`)`, args...); err != nil {
+			WHERE issue_id = $1 AND subscriber_id IN (`+these+`)`, args...); err != nil {
 			return err
 		}
 	}

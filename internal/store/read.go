@@ -103,23 +103,25 @@ func collect[T any](rows *rows, err error, scan func(scanner) (T, error)) ([]T, 
 // placeholder is the place of the n-th argument of a statement.
 func placeholder(n int) string { return "$" + strconv.Itoa(n) }
 
+// list adds values to the arguments of a statement, and gives their places.
+func list[T any](args []any, values []T) ([]any, string) {
+	places := make([]string, len(values))
+	for i, v := range values {
+		args = append(args, v)
+		places[i] = placeholder(len(args))
+	}
+	return args, strings.Join(places, ", ")
+}
+
 // tuples are rows of values as a statement writes them, ($1, $2), ($3, $4), with
 // all values as its arguments, which are the first of the statement.
 func tuples(rows [][]any) (string, []any) {
-	var b strings.Builder
 	var args []any
+	written := make([]string, len(rows))
 	for i, row := range rows {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		for j, value := range row {
-			b.WriteString(map[bool]string{true: "(", false: ", "}[j == 0])
-			args = append(args, value)
-			b.WriteString(placeholder(len(args)))
-		}
-		b.WriteString(")")
+		args, written[i] = list(args, row)
 	}
-	return b.String(), args
+	return "(" + strings.Join(written, "), (") + ")", args
 }
 
 // clean makes text something that every engine takes: PostgreSQL knows neither

@@ -119,10 +119,7 @@ func (t tx) articlesAt(ctx context.Context, places []int64) ([]news.Article, err
 	if len(places) == 0 {
 		return nil, nil
 	}
-	args, marks := make([]any, len(places)), make([]string, len(places))
-	for i, placed := range slices.Sorted(slices.Values(places)) {
-		args[i], marks[i] = placed, placeholder(i+1)
-	}
-	rows, err := t.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE placed IN (`+strings.Join(marks, ", ")+`) ORDER BY placed DESC`, args...)
+	args, these := list(nil, slices.Sorted(slices.Values(places)))
+	rows, err := t.QueryContext(ctx, `SELECT `+articleFields+` FROM articles WHERE placed IN (`+these+`) ORDER BY placed DESC`, args...)
 	return collect(rows, err, scanArticle)
 }

@@ -114,11 +114,12 @@ func lastOfEach(list []news.Subscriber) []news.Subscriber {
 }
 
 func (t tx) putSubscribers(ctx context.Context, batch []news.Subscriber) error {
-	var people, ids, digests [][]any
+	var people, digests [][]any
+	var ids []string
 	for _, sub := range batch {
 		id := news.SubscriberID(sub.Email)
-		people = append(people, []any{id, sub.Email, sub.Name, sub.Unit, list(sub.Columns), list(sub.Keywords), sub.Format, ms(sub.Until), news.Active, 1, sub.Origin, t.now})
-		ids = append(ids, []any{id})
+		people = append(people, []any{id, sub.Email, sub.Name, sub.Unit, texts(sub.Columns), texts(sub.Keywords), sub.Format, ms(sub.Until), news.Active, 1, sub.Origin, t.now})
+		ids = append(ids, id)
 		for _, d := range sub.Digests {
 			digests = append(digests, []any{d, id})
 		}
@@ -129,8 +130,8 @@ func (t tx) putSubscribers(ctx context.Context, batch []news.Subscriber) error {
 		keywords = excluded.keywords, format = excluded.format, until = excluded.until, listed = 1, origin = excluded.origin, changed = excluded.changed`, args...); err != nil {
 		return err
 	}
-	rows, args = tuples(ids)
-	if _, err := t.ExecContext(ctx, `DELETE FROM subscriptions WHERE subscriber_id IN (`+rows+`)`, args...); err != nil {
+	args, these := list(nil, ids)
+	if _, err := t.ExecContext(ctx, `DELETE FROM subscriptions WHERE subscriber_id IN (`+these+`)`, args...); err != nil {
 		return err
 	}
 	for part := range slices.Chunk(digests, 10*rosterBatch) {
@@ -150,7 +151,8 @@ func (s *Store) SetSubscriberState(ctx context.Context, id string, state news.Su
 	})
 }
 
-func list(values []string) string {
+// texts are a list as a column of text holds it.
+func texts(values []string) string {
 	if values == nil {
 		values = []string{}
 	}
