@@ -2,12 +2,9 @@ package app
 
 import (
 	"context"
-	netmail "net/mail"
-	"path/filepath"
 	"time"
 
 	"jianxun/config"
-	"jianxun/internal/mail"
 	"jianxun/internal/news"
 	"jianxun/internal/schedule"
 )
@@ -82,35 +79,4 @@ func Closed(ctx context.Context, opt Options) ([]string, error) {
 		}
 	}
 	return closed, nil
-}
-
-// MailTest sends one mail to address through the configured relay, or captures
-// it. The conversation is given, without secrets, whether it succeeds or not.
-func (a *App) MailTest(ctx context.Context, address string) (conversation []string, where string, err error) {
-	if err := news.CheckEmail(address); err != nil {
-		return nil, "", err
-	}
-	g := a.gen.Load()
-	p := Printer(g.cfg.Language)
-	form := mail.Form{From: g.composer.From, Subject: p.T("Test of jianxun"), ListID: "test." + g.composer.Domain(), ListName: g.cfg.Title,
-		Text: p.T("This mail shows that jianxun can send through the relay that is configured.") + "\n"}
-	m, err := form.Message(mail.Person{To: netmail.Address{Address: address}, Leave: g.cfg.URL, MessageID: "test." + newToken() + "@" + g.composer.Domain(), Date: a.opt.Now()})
-	if err != nil {
-		return nil, "", err
-	}
-	sent := func() error { return nil }
-	if g.relay == nil {
-		return nil, filepath.Clean(g.capture.Dir), g.capture.Send(ctx, m, sent)
-	}
-	relay := *g.relay
-	relay.Trace = func(line string) { conversation = append(conversation, line) }
-	c, err := mail.Dial(ctx, relay)
-	if err == nil {
-		err = c.Send(ctx, m, sent)
-		c.Close()
-	}
-	if err != nil {
-		err = news.Errorf(news.Unavailable, "the relay %s did not take the mail: %w; see mail in the configuration", relay.Address(), err)
-	}
-	return conversation, relay.Address(), err
 }

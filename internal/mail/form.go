@@ -48,19 +48,12 @@ type Message struct {
 	Data     []byte // header and body, lines ending in CRLF
 }
 
-// Message gives the mail to one person. Text is base64 throughout: for Chinese
-// it is half the size of quoted-printable, and no line begins with a dot.
+// Message gives the mail to one person.
 func (f Form) Message(p Person) (Message, error) {
-	m := gomail.NewMsg(gomail.WithEncoding(gomail.EncodingB64), gomail.WithNoDefaultUserAgent())
-	m.FromMailAddress(&mail.Address{Name: oneLine(f.From.Name), Address: f.From.Address})
-	m.ToMailAddress(&mail.Address{Name: oneLine(p.To.Name), Address: p.To.Address})
-	m.Subject(oneLine(f.Subject))
-	m.SetDateWithValue(p.Date)
-	m.SetMessageIDWithValue(p.MessageID)
+	m := newMessage(f.From, p.To, f.Subject, p.MessageID, p.Date)
 	m.SetGenHeaderPreformatted("List-Id", f.listID())
 	m.SetGenHeaderPreformatted("List-Unsubscribe", "<"+p.Leave+">")
 	m.SetGenHeaderPreformatted("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058
-	m.SetGenHeaderPreformatted("Auto-Submitted", "auto-generated")                    // RFC 3834
 	m.SetGenHeaderPreformatted("Precedence", "bulk")
 	m.SetBodyString(gomail.TypeTextPlain, fill(f.Text, p.Called, p.Leave))
 	if f.HTML != "" {
