@@ -153,17 +153,21 @@ func (c *Captured) readParts(contentType, encoding string, body io.Reader) error
 			}
 		}
 	}
-	switch strings.ToLower(encoding) {
-	case "base64":
-		body = base64.NewDecoder(base64.StdEncoding, body)
-	case "quoted-printable":
-		body = quotedprintable.NewReader(body)
-	}
-	text, err := io.ReadAll(body)
+	text, err := io.ReadAll(decoder(encoding, body))
 	if kind == "text/html" {
 		c.HTML = string(text)
 	} else if kind == "text/plain" {
 		c.Text = string(text)
 	}
 	return err
+}
+
+func decoder(encoding string, body io.Reader) io.Reader {
+	switch strings.ToLower(encoding) {
+	case "base64":
+		return base64.NewDecoder(base64.StdEncoding, body)
+	case "quoted-printable":
+		return quotedprintable.NewReader(body)
+	}
+	return body
 }

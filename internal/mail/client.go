@@ -4,13 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"io"
 	"net"
+	"net/textproto"
 	"strconv"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
-	"github.com/wneessen/go-mail/smtp"
 )
 
 // TLSMode is how the conversation with the relay is protected.
@@ -37,19 +36,13 @@ type Relay struct {
 	Trace          func(line string) // is told of the conversation, without secrets; may be nil
 }
 
-// Timeouts of RFC 5321 section 4.5.3.2.
-const (
-	commandTimeout = 5 * time.Minute
-	dataTimeout    = 3 * time.Minute
-	dotTimeout     = 10 * time.Minute
-	quitTimeout    = 5 * time.Second // not in the RFC: nothing depends on it
-)
-
 // Client is one connection to the relay. It is not for concurrent use.
 type Client struct {
-	conn   net.Conn
-	smtp   *smtp.Client
-	broken bool
+	conn      net.Conn
+	text      *textproto.Conn
+	trace     func(line string)
+	pipelines bool // the server takes commands in a row (RFC 2920)
+	broken    bool
 }
 
 // Dial connects, negotiates TLS and authenticates. Its errors are RelayDown.
@@ -58,7 +51,7 @@ func Dial(ctx context.Context, r Relay) (*Client, error) {
 	if timeout == 0 {
 		timeout = 30 * time.Second
 	}
-	c := &Client{}
+	c := &Client{trace: r.Trace}
 	tlsConfig := &tls.Config{ServerName: r.Host, RootCAs: r.Roots, MinVersion: tls.VersionTLS12}
 	opts := []gomail.Option{gomail.WithPort(r.Port), gomail.WithTimeout(timeout), gomail.WithTLSConfig(tlsConfig),
 		gomail.WithTLSPolicy(policyOf(r.TLS)), gomail.WithDialContextFunc(c.dialer(r, tlsConfig))}
@@ -75,14 +68,16 @@ func Dial(ctx context.Context, r Relay) (*Client, error) {
 	if err != nil {
 		return nil, classify("connect", err)
 	}
-	if c.smtp, err = g.DialToSMTPClientWithContext(ctx); err != nil {
+	server, err := g.DialToSMTPClientWithContext(ctx)
+	if err != nil {
 		if c.conn != nil { // go-mail leaves it open
 			_ = c.conn.Close()
 		}
 		return nil, classify("connect", err)
 	}
 	_ = c.conn.SetDeadline(time.Time{}) // from here on limit bounds each step
-	c.smtp.SkipSMTPUTF8(true)           // addresses are ASCII and so is every header
+	c.text = server.Text
+	c.pipelines, _ = server.Extension("PIPELINING")
 	return c, nil
 }
 
@@ -115,105 +110,6 @@ func policyOf(mode TLSMode) gomail.TLSPolicy {
 		return gomail.TLSOpportunistic
 	}
 	return gomail.NoTLS
-}
-
-// Send hands one mail over. beforeDot is called when everything but the final
-// dot has been written; if it fails the connection is dropped and nothing is
-// delivered. Cancelling ctx drops the connection unless the dot is on its way.
-func (c *Client) Send(ctx context.Context, m Message, beforeDot func() error) error {
-	if c.broken {
-		return &Error{Class: RelayDown, Stage: "connect", Err: net.ErrClosed}
-	}
-	stop := context.AfterFunc(ctx, c.interrupt)
-	defer stop()
-	if err := c.envelope(m); err != nil {
-		return err
-	}
-	w, err := c.text(m)
-	if err != nil {
-		return err
-	}
-	if err := beforeDot(); err != nil {
-		return c.drop("text", err)
-	}
-	if !stop() {
-		return c.drop("text", context.Cause(ctx))
-	}
-	defer c.limit(dotTimeout)()
-	if err := w.Close(); err != nil {
-		e := classify("dot", err)
-		c.broken = c.broken || e.Code == 0 || e.Code == 421
-		return e
-	}
-	return nil
-}
-
-func (c *Client) envelope(m Message) error {
-	defer c.limit(commandTimeout)()
-	if err := c.smtp.Mail("<" + m.From + ">"); err != nil {
-		c.broken = true // RelayDown: the next mail would fare no better on it
-		return classify("MAIL", err)
-	}
-	if err := c.smtp.Rcpt("<" + m.To + ">"); err != nil {
-		return c.refused("RCPT", err)
-	}
-	return nil
-}
-
-// text writes header and body, all but the final dot.
-func (c *Client) text(m Message) (io.WriteCloser, error) {
-	defer c.limit(dataTimeout)()
-	w, err := c.smtp.Data()
-	if err != nil {
-		return nil, c.refused("DATA", err)
-	}
-	if _, err := w.Write(m.Data); err != nil {
-		return nil, c.drop("text", err)
-	}
-	return w, nil
-}
-
-// limit bounds what is done until the function it gives is called.
-func (c *Client) limit(d time.Duration) func() {
-	timer := time.AfterFunc(d, c.interrupt)
-	return func() {
-		if !timer.Stop() {
-			c.broken = true
-		}
-	}
-}
-
-// interrupt makes everything that waits for the server fail now.
-func (c *Client) interrupt() { _ = c.conn.SetDeadline(time.Unix(1, 0)) }
-
-// refused resets the transaction that the server stopped, so that one refused
-// recipient never harms the next.
-func (c *Client) refused(stage string, err error) error {
-	e := classify(stage, err)
-	if e.Code == 0 || e.Code == 421 || c.smtp.Reset() != nil {
-		c.broken = true
-	}
-	return e
-}
-
-// drop closes the connection without the final dot.
-func (c *Client) drop(stage string, err error) error {
-	c.broken = true
-	_ = c.conn.Close()
-	return &Error{Class: RelayDown, Stage: stage, Err: err}
-}
-
-// Broken tells whether the connection is of no more use.
-func (c *Client) Broken() bool { return c.broken }
-
-// Close says QUIT when that makes sense, and closes. What the server answers
-// changes nothing: every mail has had its reply.
-func (c *Client) Close() {
-	if !c.broken {
-		defer c.limit(quitTimeout)()
-		_ = c.smtp.Quit()
-	}
-	_ = c.conn.Close()
 }
 
 // Address is host:port, for people.

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"net/textproto"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +24,7 @@ import (
 type server struct {
 	relay Relay
 	heard chan string
+	texts chan string // as they came, before each dot
 }
 
 func serve(t *testing.T, secure *tls.Config, greetingTLS bool, replies ...string) *server {
@@ -30,7 +33,7 @@ func serve(t *testing.T, secure *tls.Config, greetingTLS bool, replies ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{heard: make(chan string, 1000), relay: Relay{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: Opportunistic, Timeout: 10 * time.Second}}
+	s := &server{heard: make(chan string, 1000), texts: make(chan string, 10), relay: Relay{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: Opportunistic, Timeout: 10 * time.Second}}
 	done := make(chan struct{})
 	t.Cleanup(func() { _ = l.Close(); <-done })
 	go func() {
@@ -82,6 +85,7 @@ func (s *server) converse(c net.Conn, secure *tls.Config, replies []string) {
 
 // next is the next command, or "dot" once a whole text has come.
 func (s *server) next(r *bufio.Reader, inText bool) (string, error) {
+	text := ""
 	for {
 		line, err := r.ReadString('\n')
 		switch {
@@ -90,8 +94,10 @@ func (s *server) next(r *bufio.Reader, inText bool) (string, error) {
 		case !inText:
 			return strings.TrimRight(line, "\r\n"), nil
 		case line == ".\r\n":
+			s.texts <- text
 			return "dot", nil
 		}
+		text += line
 	}
 }
 
@@ -136,6 +142,89 @@ func TestClassOfEveryFailure(t *testing.T) {
 				t.Errorf("%s at %s, broken %v: %v", e.Class, e.Stage, client.Broken(), e)
 			}
 		})
+	}
+}
+
+func TestWhatServersAskFor(t *testing.T) {
+	for reply, want := range map[string]struct {
+		class  Class
+		advice Advice
+		after  time.Duration
+	}{
+		"421 HL:ICC 192.0.2.1":                           {Temporary, FewerConnections, 0},
+		"421 HL:IFC":                                     {Temporary, Slower, 0},
+		"451 MI:DMC":                                     {Temporary, NewConnection, 0},
+		"451 DT:SPM 126 smtp4":                           {Temporary, Slower, 2 * time.Minute},
+		"550 Ip frequency limited":                       {Temporary, Slower, 0},
+		"550 Connection frequency limited":               {Temporary, FewerConnections, 0},
+		"550 5.1.1 no such user":                         {Permanent, "", 0},
+		"452 4.2.2 mailbox full":                         {Temporary, "", 0},
+		"554 5.7.1 Too many messages on this connection": {Temporary, NewConnection, 0},
+	} {
+		code, _ := strconv.Atoi(reply[:3])
+		e := classify("RCPT", &textproto.Error{Code: code, Msg: reply[4:]})
+		if e.Class != want.class || e.Advice != want.advice || e.After != want.after {
+			t.Errorf("%s: %s, advice %q, after %v", reply, e.Class, e.Advice, e.After)
+		}
+	}
+}
+
+// A server that takes commands in a row hears them in a row.
+func TestPipelining(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		replies [3]string // to MAIL, RCPT, DATA
+		class   Class
+		stage   string
+		broken  bool
+	}{
+		{"taken", [3]string{"250 ok", "250 ok", "354 go"}, "", "", false},
+		{"sender refused", [3]string{"550 not you", "503 no", "503 no"}, RelayDown, "MAIL", true},
+		{"recipient unknown", [3]string{"250 ok", "550 5.1.1 unknown", "554 no recipients"}, Permanent, "RCPT", false},
+		{"recipient unknown, text awaited", [3]string{"250 ok", "550 5.1.1 unknown", "354 go"}, Permanent, "RCPT", true},
+		{"text refused", [3]string{"250 ok", "250 ok", "451 later"}, Temporary, "DATA", false},
+		{"closing at RCPT", [3]string{"250 ok", "421 HL:ICC", "hang up"}, Temporary, "RCPT", true},
+		{"lost at DATA", [3]string{"250 ok", "250 ok", "hang up"}, RelayDown, "DATA", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serve(t, nil, false, "250-scripted\r\n250 PIPELINING", c.replies[0], c.replies[1], c.replies[2], "250 the end")
+			client, err := Dial(t.Context(), s.relay)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer client.Close()
+			err = client.Send(t.Context(), letter(), yes)
+			var e *Error
+			if c.class == "" && err == nil && !client.Broken() {
+				return
+			}
+			if !errors.As(err, &e) || e.Class != c.class || e.Stage != c.stage || client.Broken() != c.broken {
+				t.Errorf("%v, broken %v", err, client.Broken())
+			}
+			client.Close()
+			for line := range s.heard {
+				if line == "dot" {
+					t.Error("the text was ended although nobody was to get it")
+				}
+			}
+		})
+	}
+}
+
+func TestLinesThatBeginWithADotAreStuffed(t *testing.T) {
+	s := serve(t, nil, false, hello, "250 ok", "250 ok", "354 go", "250 ok")
+	client, err := Dial(t.Context(), s.relay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	m := letter()
+	m.Data = []byte(".first\r\n\r\n.\r\n..\r\nno end of line")
+	if err := client.Send(t.Context(), m, yes); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-s.texts; got != "..first\r\n\r\n..\r\n...\r\nno end of line\r\n" {
+		t.Errorf("sent %q", got)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/textproto"
 	"strings"
+	"time"
 )
 
 // Class is what a failure means for the mail.
@@ -18,6 +19,16 @@ const (
 	RelayDown Class = "relay"     // not this mail's fault: the relay cannot be used now
 )
 
+// Advice is what a server asks for with its refusal, beside waiting.
+type Advice string
+
+// The pieces of advice.
+const (
+	Slower           Advice = "slower"          // too many mails in a time
+	FewerConnections Advice = "connections"     // too many at once
+	NewConnection    Advice = "next connection" // enough mails on this one
+)
+
 // Error is a failed conversation. No mail was delivered by it unless its class
 // is Uncertain.
 type Error struct {
@@ -25,6 +36,9 @@ type Error struct {
 	Stage string // connect, MAIL, RCPT, DATA, text, dot
 	Code  int    // of the server's reply, 0 when there was none
 	Err   error
+
+	Advice Advice        // empty: none
+	After  time.Duration // not again before; 0: the server did not say
 }
 
 func (e *Error) Error() string {
@@ -55,10 +69,11 @@ func classify(stage string, err error) *Error {
 		return &Error{Class: RelayDown, Stage: stage, Err: err}
 	}
 	e := &Error{Class: Permanent, Stage: stage, Code: reply.Code, Err: err}
+	e.Advice, e.After = adviceIn(reply.Msg)
 	switch {
 	case stage == "connect", stage == "MAIL": // it is the sender that is not welcome
 		e.Class = RelayDown
-	case reply.Code/100 == 4, isFrequencyLimit(reply.Msg):
+	case reply.Code/100 == 4, e.Advice != "":
 		e.Class = Temporary
 	case reply.Code/100 != 5 && stage == "dot": // neither yes nor no
 		e.Class = Uncertain
@@ -66,14 +81,33 @@ func classify(stage string, err error) *Error {
 	return e
 }
 
-// isFrequencyLimit knows the servers that answer "too fast" with a permanent
-// code; QQ Mail does.
-func isFrequencyLimit(text string) bool {
+// adviceIn knows how servers say that something is too much, whatever the code:
+// QQ Mail answers its limits of frequency with the permanent 550, NetEase has codes
+// of its own (HL:ICC, HL:IFC, MI:DMC, DT:SPM).
+func adviceIn(text string) (Advice, time.Duration) {
 	text = strings.ToLower(text)
-	for _, words := range []string{"frequency limit", "frequency is limited", "too many connections", "rate limit", "too frequent", "频率"} {
-		if strings.Contains(text, words) {
-			return true
+	for _, known := range []struct {
+		words  string
+		advice Advice
+		after  time.Duration
+	}{
+		{"hl:icc", FewerConnections, 0},
+		{"too many connections", FewerConnections, 0},
+		{"too many concurrent", FewerConnections, 0},
+		{"connection frequency limit", FewerConnections, 0},
+		{"mi:dmc", NewConnection, 0},
+		{"too many messages on this connection", NewConnection, 0},
+		{"dt:spm", Slower, 2 * time.Minute},
+		{"hl:ifc", Slower, 0},
+		{"frequency limit", Slower, 0},
+		{"frequency is limited", Slower, 0},
+		{"rate limit", Slower, 0},
+		{"too frequent", Slower, 0},
+		{"频率", Slower, 0},
+	} {
+		if strings.Contains(text, known.words) {
+			return known.advice, known.after
 		}
 	}
-	return false
+	return "", 0
 }

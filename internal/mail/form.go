@@ -29,6 +29,7 @@ type Form struct {
 	Subject  string
 	ListID   string // RFC 2919, without brackets: weekly.example.org
 	ListName string
+	Feedback string // Feedback-ID, by which receivers sum up complaints; may be empty
 	HTML     string // empty: a text mail
 	Text     string
 }
@@ -36,6 +37,7 @@ type Form struct {
 // Person is what differs from mail to mail.
 type Person struct {
 	To        mail.Address
+	Sender    string // of the envelope, where bounces go; empty: the Form's From
 	Called    string // put in the place of NameSlot
 	Leave     string // https URL for List-Unsubscribe, and in the place of LeaveSlot
 	MessageID string // without brackets
@@ -48,30 +50,39 @@ type Message struct {
 	Data     []byte // header and body, lines ending in CRLF
 }
 
-// Message gives the mail to one person.
+func (p Person) sender(from string) string {
+	if p.Sender == "" {
+		return from
+	}
+	return p.Sender
+}
+
+// Message gives the mail to one person as go-mail builds it. Who writes to many
+// takes a Variant, which this is the measure of.
 func (f Form) Message(p Person) (Message, error) {
 	m := newMessage(f.From, p.To, f.Subject, p.MessageID, p.Date)
 	m.SetGenHeaderPreformatted("List-Id", f.listID())
 	m.SetGenHeaderPreformatted("List-Unsubscribe", "<"+p.Leave+">")
 	m.SetGenHeaderPreformatted("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058
 	m.SetGenHeaderPreformatted("Precedence", "bulk")
-	m.SetBodyString(gomail.TypeTextPlain, fill(f.Text, p.Called, p.Leave))
+	if f.Feedback != "" {
+		m.SetGenHeaderPreformatted("Feedback-ID", f.Feedback)
+	}
+	m.SetBodyString(gomail.TypeTextPlain, fill(f.Text, oneLine(p.Called), p.Leave))
 	if f.HTML != "" {
-		m.AddAlternativeString(gomail.TypeTextHTML, fill(f.HTML, html.EscapeString(p.Called), html.EscapeString(p.Leave)))
+		m.AddAlternativeString(gomail.TypeTextHTML, fill(f.HTML, html.EscapeString(oneLine(p.Called)), html.EscapeString(p.Leave)))
 	}
 	var b bytes.Buffer
 	if _, err := m.WriteTo(&b); err != nil {
 		return Message{}, err
 	}
-	return Message{From: f.From.Address, To: p.To.Address, Data: b.Bytes()}, nil
+	return Message{From: p.sender(f.From.Address), To: p.To.Address, Data: b.Bytes()}, nil
 }
 
 // listID has an encoded phrase and the id in clear, which encoding the whole
 // field would hide.
 func (f Form) listID() string {
-	phrase := (&mail.Address{Name: oneLine(f.ListName), Address: "a@b"}).String()
-	phrase = strings.ReplaceAll(phrase, "?= =?", "?=\r\n =?") // go-mail folds only what it encodes itself
-	return strings.TrimSuffix(phrase, "<a@b>") + "<" + f.ListID + ">"
+	return strings.TrimSuffix(mailbox(mail.Address{Name: f.ListName, Address: "a@b"}), "<a@b>") + "<" + f.ListID + ">"
 }
 
 func fill(s, name, leave string) string {

@@ -14,7 +14,7 @@ import (
 func sample() (Form, Person) {
 	return Form{
 			From: mail.Address{Name: "检察要闻周报", Address: "digest@example.org"}, Subject: "检察要闻周报 2026年第47期",
-			ListID: "weekly.example.org", ListName: "检察要闻周报",
+			ListID: "weekly.example.org", ListName: "检察要闻周报", Feedback: "2026-47:weekly:jianxun:example.org",
 			HTML: "<p>" + NameSlot + "：您好</p><a href=\"" + LeaveSlot + "\">退订</a>", Text: NameSlot + "：您好\n退订：" + LeaveSlot + "\n",
 		}, Person{
 			To: mail.Address{Name: "张三", Address: "zhang@example.org"}, Called: "张三 <&>", Leave: "https://news.example.org/u/abc",
@@ -42,7 +42,7 @@ func TestRequirement08And09And10HeadersDecode(t *testing.T) {
 	}
 	for h, want := range map[string]string{
 		"Date": "Mon, 23 Nov 2026 08:00:00 +0800", "Message-Id": "<weekly.2026-47.abc@example.org>", "List-Unsubscribe": "<https://news.example.org/u/abc>",
-		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "Auto-Submitted": "auto-generated", "Precedence": "bulk", "Mime-Version": "1.0",
+		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "Auto-Submitted": "auto-generated", "Precedence": "bulk", "Mime-Version": "1.0", "Feedback-Id": "2026-47:weekly:jianxun:example.org",
 	} {
 		if got := msg.Header[h]; !slices.Equal(got, []string{want}) {
 			t.Errorf("%s: %q, want once %q", h, got, want)
@@ -112,7 +112,7 @@ func FuzzMessage(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		known := []string{"Auto-Submitted", "Content-Transfer-Encoding", "Content-Type", "Date", "From", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Message-Id", "Mime-Version", "Precedence", "Subject", "To"}
+		known := []string{"Auto-Submitted", "Content-Transfer-Encoding", "Content-Type", "Date", "Feedback-Id", "From", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Message-Id", "Mime-Version", "Precedence", "Subject", "To"}
 		for h, values := range msg.Header {
 			if !slices.Contains(known, h) || len(values) != 1 {
 				t.Errorf("header %s: %q", h, values)
