@@ -26,9 +26,9 @@ lint: ## gofmt, go vet, staticcheck, a tidy go.mod
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "not gofmt-clean: $$unformatted"; exit 1; fi
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
-	$(GO) vet -tags interop ./internal/e2e
+	$(GO) vet -tags interop,soak ./internal/e2e
 	$(GO) tool staticcheck ./...
-	$(GO) tool staticcheck -tags interop ./internal/e2e
+	$(GO) tool staticcheck -tags interop,soak ./internal/e2e
 
 .PHONY: interop
 interop: ## Against other people's software: newsboat, feedparser, rss2email, sfeed, nginx, xmllint, smtp-sink, Chromium
@@ -44,7 +44,7 @@ validate: ## The W3C validator in VALIDATOR over all feeds of SITE, which runs
 .PHONY: soak
 soak: ## Several replicas over one PostgreSQL, killed, cut off and timed at length; JIANXUN_SEED repeats a run
 	@internal/e2e/install.sh test
-	JIANXUN_SOAK=1 $(GO) test $$(command -v gcc >/dev/null && echo -race) -run 'Replica|EachDueTime' -count 1 -timeout 60m -v ./internal/e2e
+	JIANXUN_SOAK=1 $(GO) test $$(command -v gcc >/dev/null && echo -race) -tags soak -run 'Replica|EachDueTime' -count 1 -timeout 60m -v ./internal/e2e
 
 .PHONY: bench
 bench: ## Figures, each beside its peer or limit in the same run

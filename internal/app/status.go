@@ -33,19 +33,19 @@ func nextRuns(cfg *config.Config, now time.Time, n int) []Run {
 
 // Status is what a starting daemon tells.
 type Status struct {
-	Site, Ops, Data, Store string
-	Relay                  string // host:port; empty: captured
-	Capture                string // the folder
-	ConfigFile             string // empty: built in
-	Runs                   []Run
-	Articles               int
-	Held                   error // why nothing is sent; nil: it is
+	Site, Ops, Store string
+	Relay            string // host:port; empty: captured
+	Capture          string // the folder
+	ConfigFile       string // empty: built in
+	Runs             []Run
+	Articles         int
+	Held             error // why nothing is sent; nil: it is
 }
 
 // Status tells where everything is. Call it after Start.
 func (a *App) Status(ctx context.Context) (Status, error) {
 	g := a.gen.Load()
-	s := Status{Site: g.cfg.URL, Ops: a.OpsAddr(), Data: g.cfg.Data, Store: a.store.Name(), Capture: g.capture.Dir, ConfigFile: a.opt.ConfigFile,
+	s := Status{Site: g.cfg.URL, Ops: a.OpsAddr(), Store: a.store.Name(), Capture: g.capture.Dir, ConfigFile: a.opt.ConfigFile,
 		Runs: nextRuns(g.cfg, a.opt.Now(), 1)}
 	if g.relay != nil {
 		s.Relay = g.relay.Address()

@@ -16,12 +16,10 @@ sources:
 
 func (s *site) store() string { return filepath.Join(s.dir, "var", "jianxun.db") }
 
-// smallDisk mounts a disk of its own at the folder, which takes root.
+// smallDisk mounts a disk of its own at the folder, which takes root. Who may not
+// mount one skips the test, but for CI.
 func smallDisk(t *testing.T, dir, size string) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root may mount a small disk")
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}

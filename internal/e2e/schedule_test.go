@@ -32,9 +32,17 @@ func (c *clock) set(t time.Time) {
 	c.now = t
 }
 
-// TestMissedIssueIsCaughtUpOnce stops the daemon over a Monday morning, for two
-// weeks. The issue is sent when it is back: one, not two, and never again.
-func TestMissedIssueIsCaughtUpOnce(t *testing.T) {
+// intermittent is a site whose App runs within the test, now and then.
+type intermittent struct {
+	*site
+	relay    *sink
+	clock    clock
+	thursday time.Time // before the first issue is due
+}
+
+// newIntermittent sends its digest to three people on Mondays at eight.
+func newIntermittent(t *testing.T) *intermittent {
+	t.Helper()
 	shanghai, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		t.Fatal(err)
@@ -42,51 +50,66 @@ func TestMissedIssueIsCaughtUpOnce(t *testing.T) {
 	relay := newSink(t, "")
 	s := newSite(t, strings.ReplaceAll(sendingSite, "%s", relay.addr))
 	s.write("subscribers.yaml", threePeople)
-	c := &clock{}
-	run := func(at time.Time, until func(*app.App)) {
-		t.Helper()
-		c.set(at)
-		a, err := app.New(t.Context(), app.Options{ConfigFile: filepath.Join(s.dir, "jianxun.yaml"), Now: c.Now, Log: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := a.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		until(a)
-		if err := a.Stop(context.WithoutCancel(t.Context())); err != nil {
-			t.Fatal(err)
-		}
+	return &intermittent{site: s, relay: relay, thursday: time.Date(2026, 11, 19, 12, 0, 0, 0, shanghai)}
+}
+
+// runs starts the App so many days after the Thursday, and stops it when what
+// returns.
+func (s *intermittent) runs(days int, what func(*app.App)) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	s.clock.set(s.thursday.AddDate(0, 0, days))
+	a, err := app.New(ctx, app.Options{ConfigFile: filepath.Join(s.dir, "jianxun.yaml"), Now: s.clock.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	issues := func(a *app.App) []app.Issue {
-		t.Helper()
-		list, err := a.Issues(t.Context(), "weekly", 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return list
+	if err := a.Start(ctx); err != nil {
+		s.t.Fatal(err)
 	}
-	thursday := time.Date(2026, 11, 19, 12, 0, 0, 0, shanghai)
-	run(thursday, func(a *app.App) {
-		if n := len(issues(a)); n != 0 {
+	what(a)
+	if err := a.Stop(context.WithoutCancel(ctx)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *intermittent) issues(a *app.App) []app.Issue {
+	s.t.Helper()
+	list, err := a.Issues(s.t.Context(), "weekly", 10)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return list
+}
+
+func (s *intermittent) wantMails(n int) {
+	s.t.Helper()
+	if got := len(s.relay.all()); got != n {
+		s.t.Errorf("%d mails, want %d", got, n)
+	}
+}
+
+// TestMissedIssueIsCaughtUpOnce stops the daemon over a Monday morning, for two
+// weeks. The issue is sent when it is back: one, not two, and never again.
+func TestMissedIssueIsCaughtUpOnce(t *testing.T) {
+	s := newIntermittent(t)
+	s.runs(0, func(a *app.App) {
+		if n := len(s.issues(a)); n != 0 {
 			t.Errorf("%d issues before the first is due", n)
 		}
 	})
-	run(thursday.AddDate(0, 0, 14), func(a *app.App) {
-		relay.wait(t, 3)
-		list := issues(a)
-		if len(list) != 1 || !list[0].WindowTo.Equal(time.Date(2026, 11, 30, 8, 0, 0, 0, shanghai)) {
+	s.runs(14, func(a *app.App) {
+		s.relay.wait(t, 3)
+		list := s.issues(a)
+		if len(list) != 1 || !list[0].WindowTo.Equal(time.Date(2026, 11, 30, 8, 0, 0, 0, s.thursday.Location())) {
 			t.Errorf("caught up: %+v, want the one of 30 November", list)
 		}
 	})
-	run(thursday.AddDate(0, 0, 15), func(a *app.App) {
-		if list := issues(a); len(list) != 1 || list[0].State != "sent" {
+	s.runs(15, func(a *app.App) {
+		if list := s.issues(a); len(list) != 1 || list[0].State != "sent" {
 			t.Errorf("after another start: %+v", list)
 		}
 	})
-	if n := len(relay.all()); n != 3 {
-		t.Errorf("%d mails to three people", n)
-	}
+	s.wantMails(3)
 }
 
 func TestHangUpReadsTheConfigurationAgain(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -147,11 +148,12 @@ func TestStopLeavesNothing(t *testing.T) {
 }
 
 func TestServerIsNotRoot(t *testing.T) {
-	c := Own(t, Options{})
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.server.process.cmd.Process.Pid))
-	if err != nil {
+	if runtime.GOOS != "linux" {
 		t.Skip("there is no /proc here")
 	}
+	c := Own(t, Options{})
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.server.process.cmd.Process.Pid))
+	must(t, err)
 	_, uids, _ := bytes.Cut(status, []byte("\nUid:"))
 	if fields := bytes.Fields(uids); string(fields[0]) == "0" || string(fields[1]) == "0" {
 		t.Errorf("uids %s, want none of root", fields[:4])

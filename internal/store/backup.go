@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"net/url"
 	"strings"
 	"syscall"
 
@@ -24,32 +23,13 @@ func (s *Store) Backup(ctx context.Context, file string, progress func(done, all
 // advise says how PostgreSQL is backed up: its own programs do that well, beside
 // everything, and know all that is in a database.
 func (p *postgres) advise(file string) error {
-	address := quoted(p.bare)
+	address := quoted(p.name)
 	return news.Errorf(news.Refused, "Nothing was backed up: the store is a PostgreSQL database, which its own program copies:\n  pg_dump --format=custom --file=%s %s\nPut it back into an empty database, and hold mail back before jianxun is started on it:\n  pg_restore --no-owner --dbname=%s %s\n  jianxun store hold",
 		quoted(file), address, address, quoted(file))
 }
 
 // quoted is text as a shell takes it for one word.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
-
-// withoutPassword is the address of a database as it may be shown and still used.
-func withoutPassword(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return Redacted(address)
-	}
-	if u.User != nil {
-		u.User = url.User(u.User.Username())
-	}
-	q := u.Query()
-	for key := range q {
-		if strings.Contains(strings.ToLower(key), "password") {
-			q.Del(key)
-		}
-	}
-	u.RawQuery = q.Encode()
-	return u.String()
-}
 
 // backupFault says what went wrong with the copy of a file.
 func backupFault(ctx context.Context, store, file string, err error) error {

@@ -3,9 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
-	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -154,46 +152,16 @@ func postgresDialect(p *postgres) dialect {
 }
 
 func dialectOf(address string) (dialect, error) {
-	scheme, rest, ok := strings.Cut(address, ":")
-	switch {
-	case ok && scheme == "sqlite" && rest != "":
-		return sqliteDialect(rest), nil
-	case ok && (scheme == "postgres" || scheme == "postgresql"):
-		p, err := parsePostgres(address)
-		if err != nil {
-			return dialect{}, err
-		}
-		return postgresDialect(p), nil
+	if path, ok := fileOf(address); ok {
+		return sqliteDialect(path), nil
 	}
-	return dialect{}, news.Errorf(news.Invalid, "store %q is not of the form sqlite:FILE or postgres://USER@HOST/DATABASE", Redacted(address))
-}
-
-// Redacted is the address of a store without its password.
-func Redacted(address string) string {
-	if strings.HasPrefix(address, "sqlite:") {
-		return address
+	at, ok := locate(address)
+	if !ok {
+		return dialect{}, news.Errorf(news.Invalid, "store %q is not of the form sqlite:FILE or postgres://USER@HOST/DATABASE", shown(address))
 	}
-	u, err := url.Parse(address)
+	p, err := postgresAt(at)
 	if err != nil {
-		return strings.SplitN(address, ":", 2)[0] + ":…"
+		return dialect{}, err
 	}
-	q := u.Query()
-	for key := range q {
-		if strings.Contains(strings.ToLower(key), "password") {
-			q.Set(key, "xxxxx")
-		}
-	}
-	u.RawQuery = q.Encode()
-	return u.Redacted()
-}
-
-// lasting is the address without a password, and the same from wherever it is
-// looked at.
-func lasting(address string) string {
-	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
-		if absolute, err := filepath.Abs(path); err == nil {
-			return "sqlite:" + absolute
-		}
-	}
-	return withoutPassword(address)
+	return postgresDialect(p), nil
 }

@@ -11,13 +11,10 @@ import (
 	"jianxun/internal/news"
 )
 
-// smallDisk mounts a disk of its own in memory, which takes root. Without it the
-// test is skipped, as it is in a container that may not mount.
+// smallDisk mounts a disk of its own in memory, which takes root. Who may not
+// mount one skips the test, but for CI.
 func smallDisk(t testing.TB, size string) string {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root may mount a small disk")
-	}
 	dir := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", dir).CombinedOutput(); err != nil {
 		if os.Getenv("CI") == "true" {

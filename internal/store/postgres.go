@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -18,8 +19,7 @@ import (
 
 // postgres is a database that may be elsewhere.
 type postgres struct {
-	name   string
-	bare   string // the address, for other programs
+	name   string // its address without passwords, for people and for other programs
 	config *pgx.ConnConfig
 }
 
@@ -30,12 +30,13 @@ const (
 	oldestPostgres      = 150000 // as the server counts its versions
 )
 
-func parsePostgres(address string) (*postgres, error) {
-	name := Redacted(address)
-	config, err := pgx.ParseConfig(address)
-	if err != nil { // which hides the password
-		return nil, news.Errorf(news.Invalid, "store %q cannot be understood: %w", name, err)
+func postgresAt(at location) (*postgres, error) {
+	options := pgconn.ParseConfigOptions{GetSSLPassword: func(context.Context) string { return at.keyPassword }}
+	config, err := pgx.ParseConfigWithOptions(at.bare, pgx.ParseConfigOptions{ParseConfigOptions: options})
+	if err != nil {
+		return nil, news.Errorf(news.Invalid, "store %q cannot be understood: %w", at.bare, err)
 	}
+	config.Password = cmp.Or(at.password, config.Password) // which may be of the environment
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectWithin
 	}
@@ -50,8 +51,10 @@ func parsePostgres(address string) (*postgres, error) {
 			config.RuntimeParams[key] = value
 		}
 	}
-	reach(config, address)
-	return &postgres{name, withoutPassword(address), config}, nil
+	if err := reach(config, at); err != nil {
+		return nil, err
+	}
+	return &postgres{at.bare, config}, nil
 }
 
 func (p *postgres) open(ctx context.Context) (write, read *sql.DB, err error) {

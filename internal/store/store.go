@@ -1,12 +1,13 @@
 // Package store keeps everything that must outlive the process: articles with
 // their revisions, issues, subscribers, the delivery ledger and the due times
-// that have fired. It is the only package that knows SQL.
+// that have fired: in a file of SQLite, or in a PostgreSQL database. It is the only
+// package that knows SQL.
 //
 // It promises that what a method reported as done survives a kill and a power
 // cut, that a method either does all it says or nothing, and that ids and
 // published times never change once given. Every failure is returned; nothing
 // is half written. Methods may be called from many goroutines and, over the
-// same file, from several processes.
+// same file or database, from several processes.
 package store
 
 import (
