@@ -57,6 +57,18 @@ type Mail struct {
 	RetryFirst  time.Duration
 	RetryMax    time.Duration
 	GiveUp      time.Duration
+
+	PerConnection int // mails, after which a connection is closed
+	Limits        []news.Quota
+	Domains       []MailDomain
+}
+
+// MailDomain is what the servers of some domains bear; 0 is any number.
+type MailDomain struct {
+	Names         []string
+	Connections   int
+	PerConnection int
+	Minute        int
 }
 
 // WebSub is who is told when a feed changes.

@@ -90,6 +90,23 @@ type mailSchema struct {
 	PasswordFile string      `yaml:"password_file"`
 	Connections  int         `yaml:"connections"`
 	Retry        retrySchema `yaml:"retry"`
+
+	PerConnection int              `yaml:"mails_per_connection"`
+	Limits        mailLimitsSchema `yaml:"limits"`
+	Domains       []domainSchema   `yaml:"domains"`
+}
+
+type mailLimitsSchema struct {
+	Minute int `yaml:"minute"`
+	Hour   int `yaml:"hour"`
+	Day    int `yaml:"day"`
+}
+
+type domainSchema struct {
+	Names         []string `yaml:"names"`
+	Connections   int      `yaml:"connections"`
+	PerConnection int      `yaml:"mails_per_connection"`
+	Minute        int      `yaml:"minute"`
 }
 
 type retrySchema struct {

@@ -23,42 +23,63 @@ type Composer struct {
 	From      netmail.Address
 	Now       func() time.Time
 	Issue     func(ctx context.Context, id int64) (news.Issue, error)
-	Changes   func(ctx context.Context) (int64, error) // counts the changes of articles
-	Leave     func(news.Subscriber) string             // unsubscribe URL
-	Web       func(news.Issue) string                  // URL of the web copy
-	More      string                                   // URL where all articles are
+	Changes   func(ctx context.Context) (int64, error)    // counts the changes of articles
+	Leave     func(news.Subscriber) string                // unsubscribe URL
+	Sender    func(issue int64, s news.Subscriber) string // where bounces go; nil: to From
+	Sign      func(mail.Message) (mail.Message, error)    // nil: not signed
+	Web       func(news.Issue) string                     // URL of the web copy
+	More      string                                      // URL where all articles are
 
 	mu      sync.Mutex
-	changes int64 // that the forms have seen
-	forms   map[int64]map[string]form
+	looked  time.Time // when changes was asked for
+	changes int64     // that the variants have seen
+	made    map[variantKey]variant
 }
 
-type form struct {
-	mail.Form
+// variantKey tells an issue's variants apart.
+type variantKey struct {
+	issue  int64
+	choice string
+}
+
+type variant struct {
+	*mail.Variant
 	issue news.Issue
 }
 
-// maxIssues bounds how many issues' variants are kept.
-const maxIssues = 4
+const (
+	// maxVariants bounds how many are kept; each takes some 400 KB.
+	maxVariants = 100
+	// recent is how long after an article is withdrawn a mail with it may be composed.
+	recent = 200 * time.Millisecond
+)
 
-// Compose gives the mail of an issue to a subscriber. When the issue holds
-// nothing of the columns that the person chose it is NotFound.
-func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber) (mail.Message, error) {
-	f, err := c.form(ctx, issue, Choice{Columns: s.Columns, Keywords: s.Keywords, Format: s.Format})
+// Compose gives the mail of an issue to a subscriber, in the memory of dst, which
+// may be nil. When the issue holds nothing of the columns that the person chose it
+// is NotFound.
+func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber, dst []byte) (mail.Message, error) {
+	v, err := c.variant(ctx, issue, Choice{Columns: s.Columns, Keywords: s.Keywords, Format: s.Format})
 	if err != nil {
 		return mail.Message{}, err
 	}
-	called := s.Name
-	if called == "" {
-		called = s.Email
-	}
-	return f.Message(mail.Person{
+	p := mail.Person{
 		To:        netmail.Address{Name: s.Name, Address: s.Email},
-		Called:    called,
+		Called:    s.Name,
 		Leave:     c.Leave(s),
-		MessageID: c.messageID(f.issue, s),
+		MessageID: c.messageID(v.issue, s),
 		Date:      c.Now().In(c.View.Zone),
-	})
+	}
+	if p.Called == "" {
+		p.Called = s.Email
+	}
+	if c.Sender != nil {
+		p.Sender = c.Sender(issue, s)
+	}
+	m := v.Message(dst, p)
+	if c.Sign == nil {
+		return m, nil
+	}
+	return c.Sign(m)
 }
 
 // messageIDDigits keep the field on one line; 80 bits tell any subscribers apart.
@@ -76,42 +97,59 @@ func (c *Composer) Domain() string {
 	return c.From.Address[strings.LastIndexByte(c.From.Address, '@')+1:]
 }
 
-func (c *Composer) form(ctx context.Context, id int64, choice Choice) (form, error) {
+func (c *Composer) variant(ctx context.Context, id int64, choice Choice) (variant, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// An article may be withdrawn while its issue is being sent.
-	changes, err := c.Changes(ctx)
-	if err != nil {
-		return form{}, err
+	if err := c.refresh(ctx); err != nil {
+		return variant{}, err
 	}
-	if changes != c.changes {
-		c.changes, c.forms = changes, nil
-	}
-	if f, ok := c.forms[id][choice.key()]; ok {
-		return f, nil
+	key := variantKey{id, choice.key()}
+	if v, ok := c.made[key]; ok {
+		return v, nil
 	}
 	is, err := c.Issue(ctx, id)
 	if err != nil {
-		return form{}, err
+		return variant{}, err
 	}
 	f, err := c.Render(is, choice)
 	if err != nil {
-		return form{}, err
+		return variant{}, err
 	}
-	if c.forms == nil || len(c.forms) >= maxIssues {
-		c.forms = map[int64]map[string]form{}
+	cut, err := f.Variant()
+	if err != nil {
+		return variant{}, err
 	}
-	if c.forms[id] == nil {
-		c.forms[id] = map[string]form{}
+	if len(c.made) >= maxVariants {
+		clear(c.made)
 	}
-	c.forms[id][choice.key()] = form{f, is}
-	return c.forms[id][choice.key()], nil
+	c.made[key] = variant{cut, is}
+	return c.made[key], nil
+}
+
+// refresh forgets the variants when articles have changed: one may be withdrawn
+// while its issue is being sent.
+func (c *Composer) refresh(ctx context.Context) error {
+	if now := c.Now(); now.Sub(c.looked).Abs() >= recent {
+		changes, err := c.Changes(ctx)
+		if err != nil {
+			return err
+		}
+		if changes != c.changes {
+			c.made = nil
+		}
+		c.looked, c.changes = now, changes
+	}
+	if c.made == nil {
+		c.made = map[variantKey]variant{}
+	}
+	return nil
 }
 
 // Render gives the form of the mail for a choice. Should the HTML go over its
 // budget, leads are shortened, then dropped, then items are left to the web.
 func (c *Composer) Render(is news.Issue, choice Choice) (mail.Form, error) {
-	f := mail.Form{From: c.From, Subject: is.Title + " " + is.Label(), ListID: is.Digest + "." + c.Domain(), ListName: is.Title}
+	f := mail.Form{From: c.From, Subject: is.Title + " " + is.Label(), ListID: is.Digest + "." + c.Domain(), ListName: is.Title,
+		Feedback: is.Ref() + ":" + is.Digest + ":jianxun:" + c.Domain()}
 	leads := []int{FullLead, 80, 50, 0}
 	for step, limit := 0, len(is.Items); ; step++ {
 		lead := leads[min(step, len(leads)-1)]

@@ -52,7 +52,7 @@ func item(id, column, title string) news.Item {
 
 func compose(t *testing.T, c *Composer, s news.Subscriber) (html, text string) {
 	t.Helper()
-	m, err := c.Compose(t.Context(), 1, s)
+	m, err := c.Compose(t.Context(), 1, s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func TestEachGetsWhatTheyChose(t *testing.T) {
 	if strings.Contains(text, "丙院") {
 		t.Error("a withdrawn article is sent")
 	}
-	if _, err := c.Compose(t.Context(), 1, news.Subscriber{Email: "z@example.org", Columns: []string{"队伍建设"}}); news.CodeOf(err) != news.NotFound {
+	if _, err := c.Compose(t.Context(), 1, news.Subscriber{Email: "z@example.org", Columns: []string{"队伍建设"}}, nil); news.CodeOf(err) != news.NotFound {
 		t.Errorf("nothing for a person: %v", err)
 	}
 }
@@ -180,7 +180,7 @@ func TestMessageIDIsAFunctionOfIssueAndPerson(t *testing.T) {
 	for range 2 {
 		c := newComposer(t, anIssue(item("a", "检察要闻", "甲")))
 		for _, email := range []string{"a@example.org", "A@Example.org", "b@example.org"} {
-			m, err := c.Compose(t.Context(), 1, news.Subscriber{Email: email})
+			m, err := c.Compose(t.Context(), 1, news.Subscriber{Email: email}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"time"
 
 	"jianxun/internal/app"
 )
@@ -13,6 +15,8 @@ type issueCmd struct {
 	Show    issueShowCmd    `cmd:"" help:"Show an issue and how its mails fare."`
 	Preview issuePreviewCmd `cmd:"" help:"Write the mail of an issue to files that can be opened."`
 	Send    issueSendCmd    `cmd:"" help:"Send an issue; again: what is left of it."`
+	Pause   issuePauseCmd   `cmd:"" help:"Pause the sending of an issue at once."`
+	Resume  issueResumeCmd  `cmd:"" help:"Go on sending an issue that was paused."`
 }
 
 type issueListCmd struct {
@@ -103,7 +107,7 @@ type issueSendCmd struct {
 // Run sends in the foreground. What is left makes it end with exit code 1.
 func (c issueSendCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	bar := newProgress(s.err)
-	v, sendErr := a.SendIssue(ctx, c.Issue, func(d app.Deliveries) { bar.show(s.tally(d)) })
+	v, sendErr := a.SendIssue(ctx, c.Issue, func(p app.Progress) { bar.show(s.progress(p)) })
 	bar.end()
 	var err error
 	if v.Digest != "" {
@@ -141,6 +145,10 @@ func (s *session) issue(v app.Issue, asJSON bool) error {
 		fmt.Fprintln(s.out)
 		s.say("%d more articles of this period found no room.", v.LeftOut)
 	}
+	if v.Paused != nil {
+		fmt.Fprintln(s.out)
+		s.say("Paused since %s.", v.Paused.Format(time.DateTime))
+	}
 	if v.Deliveries != (app.Deliveries{}) {
 		fmt.Fprintf(s.out, "\n%s\n", s.tally(v.Deliveries))
 	}
@@ -159,6 +167,22 @@ func (s *session) tally(d app.Deliveries) string {
 		}
 	}
 	return text
+}
+
+func (s *session) progress(p app.Progress) string {
+	text := s.tally(p.Deliveries)
+	if p.Rate > 0 {
+		text += s.p.T(", ") + s.p.T("%s a second", rate(p.Rate)) + s.p.T(", ") + s.p.T("%s left", p.Left)
+	}
+	return text
+}
+
+// rate has one digit after the point where that tells something.
+func rate(perSecond float64) string {
+	if perSecond < 10 {
+		return strconv.FormatFloat(perSecond, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(perSecond, 'f', 0, 64)
 }
 
 func (s *session) trouble(v app.Issue) {

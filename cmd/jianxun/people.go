@@ -74,7 +74,9 @@ func (c subscribersImportCmd) Run(ctx context.Context, s *session, a *app.App) e
 }
 
 type mailCmd struct {
-	Test mailTestCmd `cmd:"" help:"Send one mail through the configured relay; the conversation is shown when it fails."`
+	Pause  mailPauseCmd  `cmd:"" help:"Pause all sending at once."`
+	Resume mailResumeCmd `cmd:"" help:"Go on sending after a pause."`
+	Test   mailTestCmd   `cmd:"" help:"Send one mail through the configured relay; the conversation is shown when it fails."`
 }
 
 type mailTestCmd struct {

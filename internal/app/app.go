@@ -57,6 +57,7 @@ type App struct {
 	loops     loops
 
 	mu       sync.Mutex // guards what follows
+	moving   progressLog
 	started  bool
 	stopped  bool
 	cleanups []cleanup

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"crypto/x509"
 	netmail "net/mail"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 	"jianxun/internal/ingest"
 	"jianxun/internal/mail"
 	"jianxun/internal/news"
-	"jianxun/internal/outbox"
 	"jianxun/internal/web"
 	"jianxun/templates"
 )
@@ -86,25 +84,6 @@ func (g *generation) view(p templates.Printer) digest.View {
 // webIssue is an issue as the web shows it: all of it, to everybody.
 func (a *App) webIssue(is news.Issue, p templates.Printer) templates.Issue {
 	return a.gen.Load().view(p).Issue(is, digest.Choice{}, digest.FullLead, len(is.Items))
-}
-
-// outbox makes a Relay for this generation's mail.
-func (a *App) outbox(g *generation, token string, settled func(news.Delivery)) *outbox.Relay {
-	m := g.cfg.Mail
-	return outbox.New(outbox.Options{
-		Ledger: a.store, Composer: g.composer, Connections: m.Connections, Token: token, Now: a.opt.Now, Log: a.log, Settled: settled,
-		Retry: outbox.Backoff{First: m.RetryFirst, Max: m.RetryMax, GiveUp: m.GiveUp},
-		Dial: func(ctx context.Context) (outbox.Transport, error) {
-			if g.relay == nil {
-				return g.capture, nil
-			}
-			c, err := mail.Dial(ctx, *g.relay)
-			if err != nil {
-				return nil, err // not c: a nil *Client would be a Transport that is not nil
-			}
-			return c, nil
-		},
-	})
 }
 
 func (g *generation) settings(loopback bool) web.Settings {

@@ -26,6 +26,7 @@ type Issue struct {
 	Items      []Item          `json:"items"`
 	Deliveries Deliveries      `json:"deliveries"`
 	Trouble    []Trouble       `json:"trouble,omitempty"`
+	Paused     *time.Time      `json:"paused,omitempty"` // since when its sending is
 
 	Label string `json:"-"`
 	Count int    `json:"-"`
@@ -147,6 +148,16 @@ func (a *App) issueView(ctx context.Context, is news.Issue) (Issue, error) {
 	}
 	for _, it := range is.LiveItems() {
 		v.Items = append(v.Items, Item{ArticleID: it.ArticleID, Title: it.Title, Column: it.Column, Lead: it.Lead, Score: it.Score})
+	}
+	if is.State.Editable() || is.State == news.Sending {
+		since, err := a.store.Paused(ctx, is.ID)
+		if err != nil {
+			return v, err
+		}
+		if !since.IsZero() {
+			since = since.In(zone)
+			v.Paused = &since
+		}
 	}
 	t, err := a.store.Tally(ctx, is.ID)
 	v.Deliveries = Deliveries{Queued: t[news.Queued] + t[news.Leased] + t[news.Committing], Sent: t[news.Delivered], Deferred: t[news.Deferred],

@@ -122,6 +122,7 @@ func (a *App) dispatch(ctx context.Context, is news.Issue) (queued int, err erro
 
 func (a *App) settled(d news.Delivery) {
 	a.metrics.settled(d.State)
+	a.moving.settled(d)
 	if d.State != news.Delivered {
 		a.log.Warn("a mail was not delivered", "to", d.Subscriber.Email, "issue", d.IssueID, "state", d.State, "reply", d.Reply)
 	}

@@ -58,6 +58,7 @@ func (a *App) Start(ctx context.Context) error {
 		a.serve("ops", a.servers.ops, a.opsHandler())
 	}
 	a.background("refresh", a.refresh)
+	a.background("progress", a.logProgress)
 	a.background("measure", a.measure)
 	a.background("watch", a.watch)
 	a.onStop("jobs", func() error { a.loops.end(); return nil })

@@ -20,7 +20,7 @@ const patience = 2 * time.Minute
 // else delivers, until nothing is left that can be done now. progress is told
 // how it goes. What is left stays in the ledger: for a running daemon, or for
 // calling this again. A relay that is down is an error of code Unavailable.
-func (a *App) SendIssue(ctx context.Context, ref string, progress func(Deliveries)) (Issue, error) {
+func (a *App) SendIssue(ctx context.Context, ref string, progress func(Progress)) (Issue, error) {
 	is, err := a.find(ctx, ref)
 	if err != nil {
 		return Issue{}, err
@@ -34,16 +34,18 @@ func (a *App) SendIssue(ctx context.Context, ref string, progress func(Deliverie
 	if err := a.held(ctx); err != nil {
 		return Issue{}, err
 	}
+	if err := a.paused(ctx, is); err != nil {
+		return Issue{}, err
+	}
 	if err := a.begin(ctx, is); err != nil {
 		return Issue{}, err
 	}
 	ref = is.Digest + "/" + is.Ref()
-	sendErr := a.deliver(ctx, is.ID, func() error {
-		v, err := a.Issue(ctx, ref)
-		if err == nil && progress != nil {
-			progress(v.Deliveries)
+	var p pace
+	sendErr := a.deliver(ctx, is, func() {
+		if v, err := a.issueView(ctx, is); err == nil { // progress is a courtesy
+			progress(p.progress(a.opt.Now(), v.Deliveries))
 		}
-		return err
 	})
 	v, err := a.Issue(context.WithoutCancel(ctx), ref)
 	if sendErr != nil {
@@ -73,18 +75,18 @@ func (a *App) begin(ctx context.Context, is news.Issue) error {
 
 // deliver works through an issue's rows. tell is called after each turn and
 // every few hundred milliseconds within one.
-func (a *App) deliver(ctx context.Context, id int64, tell func() error) error {
+func (a *App) deliver(ctx context.Context, is news.Issue, tell func()) error {
 	relay := a.outbox(a.gen.Load(), newToken(), a.settled)
 	stop := a.tick(tell)
 	defer stop()
 	for failures := 0; ; {
-		_, err := relay.Deliver(ctx, id)
+		_, err := relay.Deliver(ctx, is.ID)
 		if err != nil {
 			if failures++; !outbox.IsRelayDown(err) || failures == relayTries {
 				return news.Errorf(news.Unavailable, "the relay cannot be used: %w; nothing is lost, send again when it is back", err)
 			}
 		}
-		wait, more, waitErr := a.nextTurn(ctx, id)
+		wait, more, waitErr := a.nextTurn(ctx, is)
 		if waitErr != nil || ctx.Err() != nil || !more {
 			return waitErr
 		}
@@ -100,10 +102,13 @@ func (a *App) deliver(ctx context.Context, id int64, tell func() error) error {
 
 // nextTurn tells how long to wait before the issue has work again; more is
 // false when there is none, or only in a time.
-func (a *App) nextTurn(ctx context.Context, id int64) (wait time.Duration, more bool, err error) {
-	t, err := a.store.Tally(ctx, id)
+func (a *App) nextTurn(ctx context.Context, is news.Issue) (wait time.Duration, more bool, err error) {
+	t, err := a.store.Tally(ctx, is.ID)
 	if err == nil {
 		err = a.held(ctx) // it would wait for ever
+	}
+	if err == nil {
+		err = a.paused(ctx, is)
 	}
 	if err != nil || t.Open() == 0 {
 		return 0, false, err
@@ -111,7 +116,7 @@ func (a *App) nextTurn(ctx context.Context, id int64) (wait time.Duration, more 
 	if t[news.Queued]+t[news.Leased]+t[news.Committing] > 0 {
 		return 500 * time.Millisecond, true, nil // somebody else has them in hand, or the relay is down
 	}
-	rows, err := a.store.Deliveries(ctx, id, news.Deferred, troubleShown)
+	rows, err := a.store.Deliveries(ctx, is.ID, news.Deferred, troubleShown)
 	if err != nil || len(rows) == 0 {
 		return 0, false, err
 	}
@@ -126,7 +131,7 @@ func (a *App) nextTurn(ctx context.Context, id int64) (wait time.Duration, more 
 }
 
 // tick calls tell now and then until the function it gives is called.
-func (a *App) tick(tell func() error) func() {
+func (a *App) tick(tell func()) func() {
 	done := make(chan struct{})
 	ended := make(chan struct{})
 	go func() {
@@ -138,7 +143,7 @@ func (a *App) tick(tell func() error) func() {
 			case <-done:
 				return
 			case <-t.C:
-				_ = tell() // progress is a courtesy
+				tell()
 			}
 		}
 	}()

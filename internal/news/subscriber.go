@@ -79,37 +79,3 @@ func CheckEmail(email string) error {
 	}
 	return nil
 }
-
-// DeliveryState is where the mail of one issue to one subscriber stands.
-type DeliveryState string
-
-// The states of a delivery; the arrows between them are those of the ledger
-// in docs/decisions/0003-ledger.md.
-const (
-	Queued     DeliveryState = "queued"
-	Leased     DeliveryState = "leased"
-	Committing DeliveryState = "committing"
-	Delivered  DeliveryState = "sent"
-	Deferred   DeliveryState = "deferred"
-	Failed     DeliveryState = "failed"
-	Uncertain  DeliveryState = "uncertain"
-	Suppressed DeliveryState = "suppressed"
-)
-
-// Delivery is one row of the ledger.
-type Delivery struct {
-	IssueID    int64
-	Subscriber Subscriber
-	State      DeliveryState
-	Attempts   int
-	FirstTried time.Time // zero before the first attempt
-	Next       time.Time // not before this, when deferred
-	Reply      string    // the server's last words
-	Changed    time.Time
-}
-
-// Tally counts the deliveries of an issue by state.
-type Tally map[DeliveryState]int
-
-// Open is the number of deliveries that may still move by themselves.
-func (t Tally) Open() int { return t[Queued] + t[Leased] + t[Committing] + t[Deferred] }

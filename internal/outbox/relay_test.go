@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +21,8 @@ type ledger struct {
 	rows    map[string]*row
 	full    bool // takes no record of committing
 	mute    int  // so many records it takes, and then does not say so
+	paused  bool
+	records int
 	settled chan news.Delivery
 }
 
@@ -35,58 +39,60 @@ func newLedger(people ...string) *ledger {
 	return l
 }
 
-func (l *ledger) ClaimDeliveries(_ context.Context, _ int64, token string, _ time.Duration, n int) ([]news.Delivery, error) {
+func (l *ledger) ClaimDeliveries(_ context.Context, h news.Holder, _ int64, n int) ([]news.Delivery, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var claimed []news.Delivery
-	for _, r := range l.rows {
-		if r.State == news.Queued && len(claimed) < n {
-			r.State, r.holder = news.Leased, token
+	for _, id := range slices.Sorted(maps.Keys(l.rows)) {
+		if r := l.rows[id]; r.State == news.Queued && len(claimed) < n && !l.paused {
+			r.State, r.holder = news.Leased, h.Token
 			claimed = append(claimed, r.Delivery)
 		}
 	}
 	return claimed, nil
 }
 
-func (l *ledger) ExtendLeases(context.Context, string, time.Duration) error { return nil }
+func (l *ledger) ExtendLeases(context.Context, news.Holder) error { return nil }
 
-func (l *ledger) BeginCommit(_ context.Context, d news.Delivery, token string) error {
+func (l *ledger) Record(_ context.Context, h news.Holder, steps []news.Step) ([]error, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := l.rows[d.Subscriber.ID]
-	if l.full || r.State != news.Leased || r.holder != token {
-		return errors.New("not recorded")
+	if l.full {
+		return nil, news.Errorf(news.Unavailable, "the disk is full")
 	}
-	r.State = news.Committing
-	return l.silence()
+	said := make([]error, len(steps))
+	for i, step := range steps {
+		said[i] = l.step(step, h.Token)
+	}
+	l.records++
+	if l.mute--; l.mute >= 0 {
+		return nil, news.Errorf(news.Unavailable, "the store does not answer")
+	}
+	return said, nil
 }
 
-// silence is the answer that is lost on its way.
-func (l *ledger) silence() error {
-	if l.mute--; l.mute >= 0 {
-		return news.Errorf(news.Unavailable, "the store does not answer")
+func (l *ledger) step(step news.Step, token string) error {
+	r := l.rows[step.Subscriber.ID]
+	switch {
+	case r.holder != token, step.State == news.Committing && r.State != news.Leased:
+		return news.Errorf(news.Conflict, "the lease of this delivery has run out")
+	case step.State == news.Committing && l.paused:
+		return news.Errorf(news.Refused, "sending is paused")
+	case step.State == news.Committing:
+		r.State = news.Committing
+		return nil
 	}
+	step.Attempts += step.Tried
+	r.Delivery, r.holder = step.Delivery, ""
+	l.settled <- step.Delivery
 	return nil
 }
 
-func (l *ledger) SettleDelivery(_ context.Context, d news.Delivery, token string, attempts int) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	r := l.rows[d.Subscriber.ID]
-	if r.holder != token {
-		return news.Errorf(news.Conflict, "the lease of this delivery has run out")
-	}
-	d.Attempts += attempts
-	r.Delivery, r.holder = d, ""
-	l.settled <- d
-	return l.silence()
-}
-
-func (l *ledger) ReleaseLeases(_ context.Context, token string) error {
+func (l *ledger) ReleaseLeases(_ context.Context, h news.Holder) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, r := range l.rows {
-		if r.State == news.Leased && r.holder == token {
+		if r.State == news.Leased && r.holder == h.Token {
 			r.State, r.holder = news.Queued, ""
 		}
 	}
@@ -159,7 +165,7 @@ func (l *line) Close()       {}
 
 type composer struct{ empty, bad map[string]bool }
 
-func (c composer) Compose(_ context.Context, _ int64, s news.Subscriber) (mail.Message, error) {
+func (c composer) Compose(_ context.Context, _ int64, s news.Subscriber, _ []byte) (mail.Message, error) {
 	switch {
 	case c.empty[s.ID]:
 		return mail.Message{}, news.Errorf(news.NotFound, "the issue holds nothing of the columns chosen")
@@ -170,8 +176,10 @@ func (c composer) Compose(_ context.Context, _ int64, s news.Subscriber) (mail.M
 }
 
 func newRelay(l *ledger, w *wire, c composer) *Relay {
-	return New(Options{Ledger: l, Composer: c, Dial: w.dial, Connections: 2, Token: "me", Log: slog.New(slog.DiscardHandler),
+	r := New(Options{Ledger: l, Composer: c, Dial: w.dial, Connections: 2, Token: "me", Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Unix(1000, 0) }, Retry: Backoff{First: time.Minute, Max: time.Hour, GiveUp: time.Hour}})
+	r.takeBacks = 2 // the ledger of these tests forgets nothing
+	return r
 }
 
 func newWire() *wire { return &wire{answers: map[string]error{}, copies: map[string]int{}} }
@@ -312,7 +320,7 @@ func TestManyWorkersSendOneCopyEach(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 4 {
 		r := newRelay(l, w, composer{})
-		r.opt.Token = fmt.Sprint("worker", i)
+		r.holder.Token = fmt.Sprint("worker", i)
 		wg.Go(func() {
 			if _, err := r.Deliver(t.Context(), 0); err != nil {
 				t.Error(err)

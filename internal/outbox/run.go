@@ -17,6 +17,7 @@ const idle = 5 * time.Second
 func (r *Relay) Run(ctx context.Context, wake <-chan struct{}) {
 	down := Backoff{First: time.Second, Max: time.Minute}
 	failures := 0
+	var since time.Time // when the relay was found to be down
 	for {
 		n, err := r.Deliver(ctx, 0)
 		wait := idle
@@ -24,19 +25,27 @@ func (r *Relay) Run(ctx context.Context, wake <-chan struct{}) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			wait = down.Delay(failures)
+			wait = max(down.Delay(failures), asked(err))
 			failures++
 			what := "the store does not take the record of a mail, so none is sent; nothing is lost"
 			if IsRelayDown(err) {
 				what = "the relay cannot be used; nothing is lost"
+				if since.IsZero() {
+					since = r.opt.Now()
+				}
+				r.opt.Down(since, err)
 			}
 			r.opt.Log.Warn(what, "again_in", wait.Round(100*time.Millisecond), "error", err)
 			drain(wake)
 		default:
 			if n > 0 && failures > 0 {
 				r.opt.Log.Info("the relay takes mail again")
+				r.opt.Up()
+				since = time.Time{}
 			}
-			failures = 0
+			if n > 0 {
+				failures = 0
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -45,6 +54,14 @@ func (r *Relay) Run(ctx context.Context, wake <-chan struct{}) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// asked is how long the relay asked to be left alone.
+func asked(err error) time.Duration {
+	if e, ok := errors.AsType[*mail.Error](err); ok {
+		return e.After
+	}
+	return 0
 }
 
 // drain drops a waiting wake-up: it must not shorten the wait for a relay that

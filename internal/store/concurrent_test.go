@@ -90,7 +90,7 @@ func TestManyClaimersDeliverEachOnce(t *testing.T) {
 // deliver takes rows until there are none, like a relay.
 func deliver(t testing.TB, s *Store, token string, sent func(news.Delivery)) {
 	for {
-		list, err := s.ClaimDeliveries(t.Context(), 0, token, lease, 16)
+		list, err := s.ClaimDeliveries(t.Context(), holder(token), 0, 16)
 		if err != nil {
 			t.Error(err)
 		}
@@ -98,10 +98,10 @@ func deliver(t testing.TB, s *Store, token string, sent func(news.Delivery)) {
 			return
 		}
 		for _, d := range list {
-			begun := s.BeginCommit(t.Context(), d, token)
+			begun := fixture{Store: s}.BeginCommit(t.Context(), d, token)
 			sent(d)
 			d.State = news.Delivered
-			if err := errors.Join(begun, s.SettleDelivery(t.Context(), d, token, 1)); err != nil {
+			if err := errors.Join(begun, fixture{Store: s}.SettleDelivery(t.Context(), d, token, 1)); err != nil {
 				t.Error(err)
 			}
 		}

@@ -77,6 +77,7 @@ func (s fixture) furnish(t *testing.T) {
 			id, 1000+i, news.ArticleID(page(2+i).URL), score)
 	}
 	s.claimFire(t, monday, "token")
+	s.exec(t, `INSERT INTO handed (relay, slot, mails) VALUES ('relay.example.org:25', 7, 12)`)
 	s.subscribed(t, "a")
 	s.askHub(t, hubRequest(news.HubSubscribe, "b"))
 	for i, text := range []string{"", "a", "B", "é", "e\u0301", "中", "\uffff", "𠮷", "'\"\\\r\n\t$1?", strings.Repeat("长", 1<<18)} {

@@ -34,6 +34,7 @@ func copied() []table {
 		{name: "subscribers", key: []string{"id"}},
 		{name: "subscriptions", key: []string{"digest", "subscriber_id"}},
 		{name: "deliveries", key: []string{"issue_id", "subscriber_id"}},
+		{name: "handed", key: []string{"relay", "slot"}},
 		{name: "fires", key: []string{"job", "due"}},
 		{name: "hub_requests", key: []string{"id"}},
 		{name: "hub_subscriptions", key: []string{"id"}},

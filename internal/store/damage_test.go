@@ -185,7 +185,7 @@ func TestAfterDamageNothingIsWritten(t *testing.T) {
 	_, err = s.SaveArticles(t.Context(), []news.Article{page(5000)})
 	wantWords(t, err, news.Unavailable, path+" is damaged")
 	wantWords(t, s.Ping(t.Context()), news.Unavailable, path+" is damaged")
-	_, err = s.ClaimDeliveries(t.Context(), 0, "a", lease, 1)
+	_, err = s.ClaimDeliveries(t.Context(), holder("a"), 0, 1)
 	wantWords(t, err, news.Unavailable, path+" is damaged")
 	if is := contents(t, filepath.Dir(path)); is != was {
 		t.Errorf("the folder holds\n%sbefore it was\n%s", is, was)

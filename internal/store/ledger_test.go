@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"testing"
@@ -25,11 +26,32 @@ func (s fixture) sending(t testing.TB, n int) int64 {
 
 func (s fixture) claim(t testing.TB, token string, n int) []news.Delivery {
 	t.Helper()
-	list, err := s.ClaimDeliveries(t.Context(), 0, token, lease, n)
+	list, err := s.ClaimDeliveries(t.Context(), holder(token), 0, n)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return list
+}
+
+func holder(token string) news.Holder { return news.Holder{Token: token, Lease: lease} }
+
+// BeginCommit records that the final dot of a mail is about to be sent.
+func (s fixture) BeginCommit(ctx context.Context, d news.Delivery, token string) error {
+	d.State = news.Committing
+	return s.record(ctx, news.Step{Delivery: d}, token)
+}
+
+// SettleDelivery records how an attempt ended.
+func (s fixture) SettleDelivery(ctx context.Context, d news.Delivery, token string, tried int) error {
+	return s.record(ctx, news.Step{Delivery: d, Tried: tried}, token)
+}
+
+func (s fixture) record(ctx context.Context, step news.Step, token string) error {
+	said, err := s.Record(ctx, holder(token), []news.Step{step})
+	if err != nil {
+		return err
+	}
+	return said[0]
 }
 
 // settle brings a delivery from leased to rest, or to being deferred.
@@ -121,7 +143,7 @@ func TestAClaimMayBeForOneIssue(t *testing.T) {
 	conform(t, func(t *testing.T, s fixture) {
 		first := s.sending(t, 2)
 		second := s.sending(t, 2)
-		list, err := s.ClaimDeliveries(t.Context(), second, "a", lease, 10)
+		list, err := s.ClaimDeliveries(t.Context(), holder("a"), second, 10)
 		if err != nil || len(list) != 2 {
 			t.Fatalf("claimed %d, %v; want 2", len(list), err)
 		}
@@ -209,14 +231,14 @@ func TestLeasesAreExtendedWhileTheirHolderLives(t *testing.T) {
 		wantCode(t, s.BeginCommit(t.Context(), list[0], "alive"), "")
 		for range 5 {
 			s.clock.pass(lease / 2)
-			wantCode(t, s.ExtendLeases(t.Context(), "alive", lease), "")
+			wantCode(t, s.ExtendLeases(t.Context(), holder("alive")), "")
 			if got := s.claim(t, "heir", 10); len(got) != 0 {
 				t.Fatalf("%d were taken from a living holder", len(got))
 			}
 		}
 		s.settle(t, list[1], "alive", news.Delivered)
 		s.clock.pass(lease)
-		wantCode(t, s.ExtendLeases(t.Context(), "alive", lease), "") // too late
+		wantCode(t, s.ExtendLeases(t.Context(), holder("alive")), "") // too late
 		wantCode(t, s.BeginCommit(t.Context(), list[2], "alive"), news.Conflict)
 		if got := s.claim(t, "heir", 10); len(got) != 1 {
 			t.Errorf("the heir claimed %d, want 1", len(got))
@@ -230,7 +252,7 @@ func TestReleasedLeasesAreClaimedAtOnce(t *testing.T) {
 		list := s.claim(t, "a", 2)
 		s.claim(t, "b", 1)
 		wantCode(t, s.BeginCommit(t.Context(), list[0], "a"), "")
-		wantCode(t, s.ReleaseLeases(t.Context(), "a"), "")
+		wantCode(t, s.ReleaseLeases(t.Context(), holder("a")), "")
 		s.wantTally(t, id, news.Tally{news.Committing: 1, news.Queued: 1, news.Leased: 1})
 		if got := s.claim(t, "c", 10); len(got) != 1 || got[0].Subscriber.ID != list[1].Subscriber.ID {
 			t.Errorf("claimed %+v", got)

@@ -210,7 +210,7 @@ func TestADaemonWritesNothingWhileTheStoreIsCopied(t *testing.T) {
 		return err != nil
 	})
 	wantSaid(t, err, news.Unavailable, "is being copied")
-	_, err = s.ClaimDeliveries(t.Context(), 0, "a", lease, 1)
+	_, err = s.ClaimDeliveries(t.Context(), holder("a"), 0, 1)
 	wantSaid(t, err, news.Unavailable, "is being copied")
 	if got := s.newest(t, news.Filter{}, 10); len(got) == 0 {
 		t.Error("nothing can be read meanwhile")

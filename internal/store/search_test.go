@@ -107,7 +107,7 @@ func older(t *testing.T, s fixture) {
 	t.Helper()
 	ctx := t.Context()
 	err := s.inTx(ctx, articleLock, func(ctx context.Context, t tx) error {
-		for _, statement := range []string{`DROP TABLE search`, `DROP TABLE marks`, `DROP INDEX issues_by_cut`, `DELETE FROM goose_db_version WHERE version_id >= 4`} {
+		for _, statement := range []string{`DROP TABLE search`, `DROP TABLE marks`, `DROP INDEX issues_by_cut`, `DROP TABLE handed`, `DELETE FROM goose_db_version WHERE version_id >= 4`} {
 			if _, err := t.ExecContext(ctx, statement); err != nil {
 				return err
 			}

@@ -22,6 +22,7 @@ const (
 	fireLock    lock = 0x6a7805 // due times
 	schemaLock  lock = 0x6a7806 // migrations
 	serveLock   lock = 0x6a7807 // shared by those who serve, see Serve
+	quotaLock   lock = 0x6a7808 // who leases within the limits of a relay
 )
 
 // of is the lock of one thing of a kind: a job, say. It keeps nobody waiting who
