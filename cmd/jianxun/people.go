@@ -74,7 +74,8 @@ func (c subscribersImportCmd) Run(ctx context.Context, s *session, a *app.App) e
 }
 
 type mailCmd struct {
-	Test mailTestCmd `cmd:"" help:"Send one mail through the configured relay; the conversation is shown when it fails."`
+	Test    mailTestCmd    `cmd:"" help:"Send one mail through the configured relay; the conversation is shown when it fails."`
+	DKIMKey mailDKIMKeyCmd `cmd:"" name:"dkim-key" help:"Make a key to sign mail with (DKIM), and say what to publish and configure."`
 }
 
 type mailTestCmd struct {

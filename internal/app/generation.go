@@ -25,7 +25,8 @@ type generation struct {
 	ingester *ingest.Ingester
 	drafter  digest.Drafter
 	composer *digest.Composer
-	relay    *mail.Relay // nil: mail is captured
+	relay    *mail.Relay  // nil: mail is captured
+	signer   *mail.Signer // nil: mail is not signed
 	hubs     hubs
 	capture  mail.Capture
 
@@ -43,7 +44,12 @@ func (g *generation) says(source, refusals string) bool {
 }
 
 func (a *App) generation(cfg *config.Config) (*generation, error) {
+	signer, err := signerOf(cfg.Mail.DKIM, a.opt.Now)
+	if err != nil {
+		return nil, err
+	}
 	g := &generation{
+		signer:  signer,
 		cfg:     cfg,
 		links:   web.Links{URL: cfg.URL, Key: a.hostKey},
 		drafter: digest.Drafter{Store: a.store},
