@@ -100,7 +100,7 @@ func TestRecordsSayWhatTheStandardsWant(t *testing.T) {
 
 // The example of RFC 8463, appendix A.2.
 func TestRecordOfTheStandardsExample(t *testing.T) {
-	const der = "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJGXA7rAMcrn9g"
+	const der = "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g"
 	key, err := ParseKey([]byte("-----BEGIN PRIVATE KEY-----\n" + der + "\n-----END PRIVATE KEY-----\n"))
 	if err != nil {
 		t.Fatal(err)

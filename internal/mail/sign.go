@@ -84,7 +84,7 @@ func (s *Signer) Sign(message []byte) (fields []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	hash := bodyHash(body) // the dear part of it, so once for all keys
+	hash := bodyHash(body) // the costly part besides RSA, so once for all keys
 	for _, k := range s.keys {
 		if fields, err = s.appendField(fields, k, names, signed, hash); err != nil {
 			return nil, err
