@@ -2,7 +2,6 @@ package app
 
 import (
 	"errors"
-	"time"
 
 	"jianxun/config"
 	"jianxun/internal/mail"
@@ -11,12 +10,12 @@ import (
 
 // CheckKeys tells what is wrong with the keys of a configuration, as config.Faults.
 func CheckKeys(cfg *config.Config) error {
-	_, err := signerOf(cfg.Mail.DKIM, time.Now)
+	_, err := signerOf(cfg.Mail.DKIM)
 	return err
 }
 
 // signerOf makes the signer of a configuration, none when it has no key.
-func signerOf(list []config.DKIM, now func() time.Time) (*mail.Signer, error) {
+func signerOf(list []config.DKIM) (*mail.Signer, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
@@ -32,7 +31,7 @@ func signerOf(list []config.DKIM, now func() time.Time) (*mail.Signer, error) {
 	if faults != nil {
 		return nil, faults
 	}
-	s, err := mail.NewSigner(list[0].Domain, keys, now)
+	s, err := mail.NewSigner(list[0].Domain, keys)
 	if err != nil {
 		return nil, config.Faults{list[0].Fault(err)}
 	}

@@ -54,8 +54,11 @@ func TestLettersAreSignedAndHaveTheReturnPath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := m.Header.Get("DKIM-Signature"); !strings.HasPrefix(s, "v=1; a=ed25519-sha256; c=relaxed/simple; d=example.org; s=s1; ") {
-		t.Errorf("signature %q", s)
+	s := m.Header.Get("DKIM-Signature")
+	for _, tag := range []string{"a=ed25519-sha256; ", " d=example.org; ", " s=s1; "} {
+		if !strings.Contains(s, tag) {
+			t.Errorf("signature %q is without %q", s, tag)
+		}
 	}
 	out, err := a.gen.Load().outgoing(mail.Message{Data: []byte("From: a@example.org\r\n\r\nx\r\n")})
 	if err != nil || out.From != "bounces@example.org" {

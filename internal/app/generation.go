@@ -44,7 +44,7 @@ func (g *generation) says(source, refusals string) bool {
 }
 
 func (a *App) generation(cfg *config.Config) (*generation, error) {
-	signer, err := signerOf(cfg.Mail.DKIM, a.opt.Now)
+	signer, err := signerOf(cfg.Mail.DKIM)
 	if err != nil {
 		return nil, err
 	}

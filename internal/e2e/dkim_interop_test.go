@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"jianxun/internal/mail"
 )
@@ -104,7 +103,7 @@ func TestInteropRequirement03Dkim(t *testing.T) {
 		}
 		keys = append(keys, mail.Key{Selector: selector, Signer: key})
 	}
-	signer, err := mail.NewSigner("example.org", keys, time.Now)
+	signer, err := mail.NewSigner("example.org", keys)
 	if err != nil {
 		t.Fatal(err)
 	}

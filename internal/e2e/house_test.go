@@ -51,7 +51,7 @@ func homes() map[string]string {
 		"github.com/PuerkitoBio/goquery":      "internal/ingest",
 		"github.com/gorilla/feeds":            "feedgen",
 		"github.com/wneessen/go-mail":         "internal/mail",
-		"github.com/emersion/go-msgauth":      "tests",
+		"github.com/emersion/go-msgauth":      "internal/mail",
 		"golang.org/x/net/publicsuffix":       "config",
 		"github.com/robfig/cron/v3":           "internal/schedule",
 		"modernc.org/sqlite":                  "internal/store",

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"crypto"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
-	"time"
+
+	"github.com/emersion/go-msgauth/dkim"
 )
 
 // Key is a private key, and the selector under which its public half is found.
@@ -25,11 +23,10 @@ type Key struct {
 type Signer struct {
 	domain string
 	keys   []Key
-	now    func() time.Time
 }
 
 // NewSigner refuses keys that receivers would, and two under one selector.
-func NewSigner(domain string, keys []Key, now func() time.Time) (*Signer, error) {
+func NewSigner(domain string, keys []Key) (*Signer, error) {
 	if !IsDomain(domain) {
 		return nil, fmt.Errorf("%q is not a domain", domain)
 	}
@@ -48,7 +45,7 @@ func NewSigner(domain string, keys []Key, now func() time.Time) (*Signer, error)
 	}
 	keys = slices.Clone(keys)
 	slices.SortStableFunc(keys, func(a, b Key) int { return cmp.Compare(rank(a), rank(b)) })
-	return &Signer{domain: domain, keys: keys, now: now}, nil
+	return &Signer{domain: domain, keys: keys}, nil
 }
 
 // rank puts RSA first: some receivers judge by the first signature alone.
@@ -76,56 +73,37 @@ func (s *Signer) Message(m Message) (Message, error) {
 // message whose lines do not all end in CRLF is refused: a relay would mend it,
 // and the signature would no longer hold.
 func (s *Signer) Sign(message []byte) (fields []byte, err error) {
-	head, body, ok := bytes.Cut(message, []byte("\r\n\r\n"))
-	if n := bytes.Count(message, []byte("\r\n")); !ok || n != bytes.Count(message, []byte("\n")) || n != bytes.Count(message, []byte("\r")) {
-		return nil, errors.New("the mail has no end of its header, or a line that does not end in CRLF")
+	if n := bytes.Count(message, []byte("\r\n")); n != bytes.Count(message, []byte("\n")) || n != bytes.Count(message, []byte("\r")) {
+		return nil, errors.New("the mail has a line that does not end in CRLF")
 	}
-	names, signed, err := pick(string(head))
+	names, err := signedNames(message)
 	if err != nil {
 		return nil, err
 	}
-	hash := bodyHash(body) // the costly part besides RSA, so once for all keys
 	for _, k := range s.keys {
-		if fields, err = s.appendField(fields, k, names, signed, hash); err != nil {
-			return nil, err
+		field, err := s.signature(k, names, message)
+		if err != nil {
+			return nil, fmt.Errorf("selector %s: %w", k.Selector, err)
 		}
+		fields = append(fields, field...)
 	}
 	return fields, nil
 }
 
-// bodyHash is of the body in simple canonicalization (RFC 6376 section 3.4.3):
+// signature is relaxed/simple: header fields may be folded anew on the way, but
 // base64 lines hold no white space that anybody would change.
-func bodyHash(body []byte) string {
-	for bytes.HasSuffix(body, []byte("\r\n")) {
-		body = body[:len(body)-2]
-	}
-	h := sha256.New()
-	h.Write(body)
-	h.Write([]byte("\r\n"))
-	return base64.StdEncoding.EncodeToString(h.Sum(nil))
-}
-
-// appendField makes the signature with one key (RFC 6376 section 3.7).
-func (s *Signer) appendField(to []byte, k Key, names []string, signed, bodyHash string) ([]byte, error) {
-	kind, err := kindOf(k.Signer)
+func (s *Signer) signature(k Key, names []string, message []byte) (string, error) {
+	to, err := dkim.NewSigner(&dkim.SignOptions{Domain: s.domain, Selector: k.Selector, Signer: k.Signer, HeaderKeys: names,
+		HeaderCanonicalization: dkim.CanonicalizationRelaxed, BodyCanonicalization: dkim.CanonicalizationSimple})
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	field := fmt.Sprintf("DKIM-Signature: v=1; a=%s-sha256; c=relaxed/simple;\r\n d=%s;\r\n s=%s; t=%d;\r\n h=%s;\r\n bh=%s;\r\n b=",
-		kind, s.domain, k.Selector, s.now().Unix(), foldNames(names), bodyHash)
-	digest := sha256.Sum256([]byte(signed + relaxed(field)))
-	how := crypto.SHA256
-	if kind == Ed25519 {
-		how = 0 // the digest is what is signed, RFC 8463 section 3
+	_, err = to.Write(message)
+	if closed := to.Close(); err == nil { // it waits for a goroutine, so always
+		err = closed
 	}
-	signature, err := k.Signer.Sign(rand.Reader, digest[:], how)
 	if err != nil {
-		return nil, fmt.Errorf("selector %s: %w", k.Selector, err)
+		return "", err
 	}
-	to = append(to, field...)
-	b := base64.StdEncoding.EncodeToString(signature)
-	for ; len(b) > 72; b = b[72:] {
-		to = append(to, b[:72]+"\r\n  "...)
-	}
-	return append(to, b+"\r\n"...), nil
+	return to.Signature(), nil
 }

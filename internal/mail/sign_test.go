@@ -2,18 +2,15 @@ package mail
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/emersion/go-msgauth/dkim"
 )
@@ -48,14 +45,14 @@ func newSigning(t testing.TB) signing {
 
 func (s signing) signer(t testing.TB, keys ...Key) *Signer {
 	t.Helper()
-	signer, err := NewSigner("example.org", keys, func() time.Time { return time.Unix(1_795_000_000, 0) })
+	signer, err := NewSigner("example.org", keys)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return signer
 }
 
-// verify gives what go-msgauth says of each signature of a mail.
+// verify gives what a receiver would say of each signature of a mail.
 func (s signing) verify(t testing.TB, mail []byte) []*dkim.Verification {
 	t.Helper()
 	all, err := dkim.VerifyWithOptions(bytes.NewReader(mail), &dkim.VerifyOptions{LookupTXT: func(name string) ([]string, error) {
@@ -91,7 +88,7 @@ func TestRequirement01BothSignaturesOverEveryFieldVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.HasPrefix(m.Data, []byte("DKIM-Signature: v=1; a=rsa-sha256; ")) {
+	if !bytes.HasPrefix(m.Data, []byte("DKIM-Signature: a=rsa-sha256; ")) {
 		t.Errorf("RSA does not come first: %.60s", m.Data)
 	}
 	all := s.verify(t, m.Data)
@@ -99,7 +96,7 @@ func TestRequirement01BothSignaturesOverEveryFieldVerify(t *testing.T) {
 		t.Fatalf("%d signatures", len(all))
 	}
 	for _, v := range all {
-		if v.Err != nil || v.Domain != "example.org" || v.Time.Unix() != 1_795_000_000 {
+		if v.Err != nil || v.Domain != "example.org" || v.Time.IsZero() {
 			t.Errorf("%+v", v)
 		}
 		for _, f := range everyField() {
@@ -110,7 +107,7 @@ func TestRequirement01BothSignaturesOverEveryFieldVerify(t *testing.T) {
 		}
 	}
 	for line := range bytes.Lines(m.Data) {
-		if len(line) > 80 || !bytes.HasSuffix(line, []byte("\r\n")) || bytes.Count(line, []byte("\r")) != 1 {
+		if len(line) > 998+2 || !bytes.HasSuffix(line, []byte("\r\n")) || bytes.Count(line, []byte("\r")) != 1 {
 			t.Errorf("line %q", line)
 		}
 	}
@@ -202,13 +199,36 @@ func TestFoldingAndFieldsOfRelaysDoNoHarm(t *testing.T) {
 func TestMailsThatCannotBeSignedAreRefused(t *testing.T) {
 	s := newSigning(t)
 	signer := s.signer(t, s.ed)
-	for _, m := range []string{"", "From: a@b\r\n", "To: a@b\r\n\r\n", "From: a@b\r\nFrom: c@d\r\n\r\n", "From: a@b\r\n\r\nx\ny\r\n", "From: a@b\r\n\r\nx\ry\r\n", "From: a@b\r\nx\r\n\r\n", " From: a@b\r\n\r\n"} {
+	for _, m := range []string{"", "From: a@b\r\n", "To: a@b\r\n\r\n", "From: a@b\r\nFrom: c@d\r\n\r\n", "From: a@b\r\n\r\nx\ny\r\n", "From: a@b\r\n\r\nx\ry\r\n", "From: a@b\r\nx\r\n\r\n", " From: a@b\r\n\r\n",
+		"From : a@b\r\n\r\n", "From: a@b\r\nFrom\t: c@d\r\n\r\n"} {
 		if fields, err := signer.Sign([]byte(m)); err == nil {
 			t.Errorf("%q: %s", m, fields)
 		}
 	}
 	if m, err := (*Signer)(nil).Message(Message{Data: []byte("x")}); err != nil || string(m.Data) != "x" {
 		t.Errorf("without keys: %q, %v", m.Data, err)
+	}
+}
+
+// Nothing folds the list of names, so it ends before its line gets too long.
+func TestLinesOfSignaturesStayWithin998Octets(t *testing.T) {
+	s := newSigning(t)
+	signer := s.signer(t, s.ed)
+	longest := 0
+	for fields := everyField(); ; fields = append(fields, "Cc: <cc@example.org>") {
+		signature, err := signer.Sign(message(fields, everyBody()).Data)
+		if err != nil {
+			break
+		}
+		for line := range bytes.Lines(signature) {
+			longest = max(longest, len(line)-len("\r\n"))
+		}
+		if longest > 998 {
+			t.Fatalf("a line of %d octets", longest)
+		}
+	}
+	if longest < 998-len("Cc:") {
+		t.Errorf("refused after a line of %d octets", longest)
 	}
 }
 
@@ -225,7 +245,7 @@ func TestSignersRefuseKeysThatReceiversWould(t *testing.T) {
 		"no domain": {"", []Key{s.rsa}}, "no key": {"example.org", nil}, "nil": {"example.org", []Key{{"s1", nil}}}, "1024 bits": {"example.org", []Key{{"s1", short}}},
 		"no selector": {"example.org", []Key{{"", s.rsa.Signer}}}, "two keys": {"example.org", []Key{s.rsa, {"s1", s.ed.Signer}}}, "line feed": {"example.org\r\nX: y", []Key{s.rsa}},
 	} {
-		if _, err := NewSigner(c.domain, c.keys, time.Now); err == nil {
+		if _, err := NewSigner(c.domain, c.keys); err == nil {
 			t.Errorf("%s is taken", what)
 		}
 	}
@@ -276,41 +296,23 @@ func FuzzSign(f *testing.F) {
 	})
 }
 
-// BenchmarkSign signs a mail of 59 KB, beside go-msgauth doing the same.
+// BenchmarkSign signs a mail of 59 KB.
 func BenchmarkSign(b *testing.B) {
 	s := newSigning(b)
 	line := strings.Repeat("5qOA", 19) + "\r\n"
 	m := message(everyField(), strings.Repeat(line, 59*1024/len(line)))
-	names, _, err := pick(strings.Join(everyField(), "\r\n"))
-	if err != nil {
-		b.Fatal(err)
-	}
 	for _, c := range []struct {
 		name string
 		keys []Key
 	}{{"rsa", []Key{s.rsa}}, {"ed25519", []Key{s.ed}}, {"both", []Key{s.rsa, s.ed}}} {
 		signer := s.signer(b, c.keys...)
 		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := signer.Sign(m.Data); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
-		b.Run(c.name+"-msgauth", func(b *testing.B) {
-			for b.Loop() {
-				for _, k := range c.keys {
-					peer(b, k.Signer, names, m.Data)
-				}
-			}
-		})
-	}
-}
-
-func peer(b *testing.B, key crypto.Signer, names []string, data []byte) {
-	err := dkim.Sign(io.Discard, bytes.NewReader(data), &dkim.SignOptions{Domain: "example.org", Selector: "s1", Signer: key, HeaderKeys: names,
-		HeaderCanonicalization: dkim.CanonicalizationRelaxed, BodyCanonicalization: dkim.CanonicalizationSimple})
-	if err != nil {
-		b.Fatal(err)
 	}
 }
