@@ -31,7 +31,7 @@ lint: ## gofmt, go vet, staticcheck, a tidy go.mod
 	$(GO) tool staticcheck -tags interop,soak ./internal/e2e
 
 .PHONY: interop
-interop: ## Against other people's software: newsboat, feedparser, rss2email, sfeed, nginx, xmllint, smtp-sink, Chromium
+interop: ## Against other people's software: newsboat, feedparser, rss2email, sfeed, nginx, xmllint, smtp-sink, python3-dkim, Chromium
 	@internal/e2e/install.sh interop
 	$(GO) test -tags interop -run Interop -timeout 8m -v ./internal/e2e
 
@@ -48,7 +48,7 @@ soak: ## Several replicas over one PostgreSQL, killed, cut off and timed at leng
 
 .PHONY: bench
 bench: ## Figures, each beside its peer or limit in the same run
-	$(GO) test -run '^$$' -cpu 1 -bench . -benchtime 2s -timeout 60m ./internal/ingest ./internal/store
+	$(GO) test -run '^$$' -cpu 1 -bench . -benchtime 2s -timeout 60m ./internal/ingest ./internal/mail ./internal/store
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/web
 	$(GO) test -run '^$$' -bench . -benchtime 100x -timeout 60m ./internal/app
 

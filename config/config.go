@@ -47,6 +47,8 @@ type Config struct {
 // Mail is how mail leaves.
 type Mail struct {
 	From        mail.Address
+	ReturnPath  string // who is told that a mail cannot be delivered
+	DKIM        []DKIM // all of one domain; none: mail is not signed
 	Host        string // of the relay; empty: mail is captured
 	Port        int
 	TLS         string // implicit, mandatory, opportunistic, none

@@ -82,14 +82,16 @@ type digestSchema struct {
 }
 
 type mailSchema struct {
-	From         string      `yaml:"from"`
-	Relay        string      `yaml:"relay"`
-	TLS          string      `yaml:"tls"`
-	CAFile       string      `yaml:"ca_file"`
-	Password     string      `yaml:"password"`
-	PasswordFile string      `yaml:"password_file"`
-	Connections  int         `yaml:"connections"`
-	Retry        retrySchema `yaml:"retry"`
+	From         string       `yaml:"from"`
+	Relay        string       `yaml:"relay"`
+	TLS          string       `yaml:"tls"`
+	CAFile       string       `yaml:"ca_file"`
+	Password     string       `yaml:"password"`
+	PasswordFile string       `yaml:"password_file"`
+	ReturnPath   string       `yaml:"return_path"`
+	DKIM         []dkimSchema `yaml:"dkim"`
+	Connections  int          `yaml:"connections"`
+	Retry        retrySchema  `yaml:"retry"`
 
 	PerConnection int              `yaml:"mails_per_connection"`
 	Limits        mailLimitsSchema `yaml:"limits"`

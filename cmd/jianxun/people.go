@@ -74,9 +74,10 @@ func (c subscribersImportCmd) Run(ctx context.Context, s *session, a *app.App) e
 }
 
 type mailCmd struct {
-	Pause  mailPauseCmd  `cmd:"" help:"Pause all sending at once."`
-	Resume mailResumeCmd `cmd:"" help:"Go on sending after a pause."`
-	Test   mailTestCmd   `cmd:"" help:"Send one mail through the configured relay; the conversation is shown when it fails."`
+	Pause   mailPauseCmd   `cmd:"" help:"Pause all sending at once."`
+	Resume  mailResumeCmd  `cmd:"" help:"Go on sending after a pause."`
+	Test    mailTestCmd    `cmd:"" help:"Send one mail through the configured relay; the conversation is shown when it fails."`
+	DKIMKey mailDKIMKeyCmd `cmd:"" name:"dkim-key" help:"Make a key to sign mail with (DKIM), and say what to publish and configure."`
 }
 
 type mailTestCmd struct {

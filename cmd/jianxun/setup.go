@@ -48,6 +48,9 @@ func (c checkCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	if err := app.CheckKeys(cfg); err != nil {
+		return err
+	}
 	runs := app.NextRuns(cfg, nextRuns)
 	closed, err := s.closed(ctx, cfg)
 	if err != nil {

@@ -23,7 +23,8 @@ type generation struct {
 	ingester *ingest.Ingester
 	drafter  digest.Drafter
 	composer *digest.Composer
-	relay    *mail.Relay // nil: mail is captured
+	relay    *mail.Relay  // nil: mail is captured
+	signer   *mail.Signer // nil: mail is not signed
 	hubs     hubs
 	capture  mail.Capture
 
@@ -41,7 +42,12 @@ func (g *generation) says(source, refusals string) bool {
 }
 
 func (a *App) generation(cfg *config.Config) (*generation, error) {
+	signer, err := signerOf(cfg.Mail.DKIM)
+	if err != nil {
+		return nil, err
+	}
 	g := &generation{
+		signer:  signer,
 		cfg:     cfg,
 		links:   web.Links{URL: cfg.URL, Key: a.hostKey},
 		drafter: digest.Drafter{Store: a.store},
@@ -59,6 +65,8 @@ func (a *App) generation(cfg *config.Config) (*generation, error) {
 		Issue:     a.store.IssueByID,
 		Changes:   a.store.Head,
 		Leave:     g.links.Leave,
+		Sender:    func(int64, news.Subscriber) string { return cfg.Mail.ReturnPath },
+		Sign:      signer.Message,
 		Web:       func(is news.Issue) string { return cfg.URL + digest.WebPath(is) },
 		More:      cfg.URL + "/feeds/" + news.AllFeed,
 	}

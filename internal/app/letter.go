@@ -16,6 +16,9 @@ func (a *App) post(ctx context.Context, to netmail.Address, subject, text string
 	g := a.gen.Load()
 	m, err := mail.Letter{From: g.composer.From, To: to, Subject: subject, Text: text,
 		MessageID: "letter." + newToken() + "@" + g.composer.Domain(), Date: a.opt.Now()}.Message()
+	if err == nil {
+		m, err = g.outgoing(m)
+	}
 	if err != nil {
 		return "", err
 	}

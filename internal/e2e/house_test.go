@@ -51,6 +51,8 @@ func homes() map[string]string {
 		"github.com/PuerkitoBio/goquery":      "internal/ingest",
 		"github.com/gorilla/feeds":            "feedgen",
 		"github.com/wneessen/go-mail":         "internal/mail",
+		"github.com/emersion/go-msgauth":      "internal/mail",
+		"golang.org/x/net/publicsuffix":       "config",
 		"github.com/robfig/cron/v3":           "internal/schedule",
 		"modernc.org/sqlite":                  "internal/store",
 		"github.com/pressly/goose/v3":         "internal/store",

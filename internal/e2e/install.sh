@@ -10,8 +10,8 @@ test)
 	without="the race detector and the store on PostgreSQL"
 	;;
 interop)
-	packages="newsboat python3-feedparser rss2email sfeed curl nginx-light libnginx-mod-http-brotli-static libxml2-utils postfix chromium fonts-noto-cjk"
-	tools="newsboat feedparser r2e sfeed curl nginx brotli xmllint smtp-sink chromium"
+	packages="newsboat python3-feedparser python3-dkim python3-nacl rss2email sfeed curl nginx-light libnginx-mod-http-brotli-static libxml2-utils postfix chromium fonts-noto-cjk"
+	tools="newsboat feedparser dkim r2e sfeed curl nginx brotli xmllint smtp-sink chromium"
 	without="what needs them"
 	;;
 *)
@@ -24,6 +24,8 @@ missing() {
 	for tool in $tools; do
 		if [ "$tool" = feedparser ]; then
 			/usr/bin/python3 -c 'import feedparser' 2>/dev/null || echo python3-feedparser
+		elif [ "$tool" = dkim ]; then
+			/usr/bin/python3 -c 'import dkim, nacl' 2>/dev/null || echo python3-dkim python3-nacl
 		elif [ "$tool" = postgresql ]; then
 			PATH="$PATH$(printf ':%s' /usr/lib/postgresql/*/bin)" command -v initdb >/dev/null 2>&1 || echo postgresql
 		elif [ "$tool" = brotli ]; then
