@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -80,7 +81,7 @@ func (l Listener) serve(ctx context.Context, take Take, w *watch) error {
 	if l.ready != nil {
 		l.ready(ln.Addr())
 	}
-	err = s.Serve(netutil.LimitListener(timedListener{ln}, maxConnections))
+	err = s.Serve(boundedListener{netutil.LimitListener(ln, maxConnections)})
 	_ = s.Close()
 	desk.close()
 	return failing("listen", err)
@@ -122,26 +123,37 @@ func abandoned(ctx context.Context, path string) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// timedListener ends every connection after maxSession: the library bounds each
-// step, and steps can be repeated for ever.
-type timedListener struct{ net.Listener }
+// boundedListener watches over each connection.
+type boundedListener struct{ net.Listener }
 
-func (t timedListener) Accept() (net.Conn, error) {
-	conn, err := t.Listener.Accept()
+func (b boundedListener) Accept() (net.Conn, error) {
+	conn, err := b.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return timedConn{conn, time.AfterFunc(maxSession, func() { _ = conn.Close() })}, nil
+	return &clientConn{Conn: conn, end: time.AfterFunc(maxSession, func() { _ = conn.Close() })}, nil
 }
 
-type timedConn struct {
+// clientConn ends after maxSession: the library bounds each step, and steps can
+// be repeated for ever. It also knows when the client fell silent: the library
+// takes a chunk (BDAT) that is cut off for a whole one.
+type clientConn struct {
 	net.Conn
-	end *time.Timer
+	end    *time.Timer
+	silent atomic.Bool
 }
 
-func (t timedConn) Close() error {
-	t.end.Stop()
-	return t.Conn.Close()
+func (c *clientConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		c.silent.Store(true)
+	}
+	return n, err
+}
+
+func (c *clientConn) Close() error {
+	c.end.Stop()
+	return c.Conn.Close()
 }
 
 // errorLog takes what the library has to say. What clients do wrong is their

@@ -27,7 +27,8 @@ func (d *desk) NewSession(c *smtp.Conn) (smtp.Session, error) {
 	if peer, ok := c.Conn().RemoteAddr().(*net.TCPAddr); ok {
 		where += " from " + peer.String()
 	}
-	return &session{desk: d, where: where}, nil
+	conn, _ := c.Conn().(*clientConn)
+	return &session{desk: d, conn: conn, where: where}, nil
 }
 
 // close waits until no mail is being taken, and lets none in after that.
@@ -41,6 +42,7 @@ func (d *desk) close() {
 // broken off when the next one begins, so the envelope is locked.
 type session struct {
 	desk  *desk
+	conn  *clientConn
 	where string
 
 	mu       sync.Mutex
@@ -74,6 +76,9 @@ func (s *session) Data(r io.Reader) error {
 	m := Mail{To: s.to, Raw: fmt.Appendf(nil, "Return-Path: <%s>\r\n", s.from), Where: s.where}
 	s.mu.Unlock()
 	text, err := io.ReadAll(r)
+	if err == nil && s.conn.silent.Load() {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return err
 	}
