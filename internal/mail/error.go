@@ -111,3 +111,9 @@ func adviceIn(text string) (Advice, time.Duration) {
 	}
 	return "", 0
 }
+
+// isTooMuch tells whether a server says that something was too much.
+func isTooMuch(text string) bool {
+	advice, _ := adviceIn(text)
+	return advice != ""
+}

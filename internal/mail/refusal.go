@@ -6,7 +6,7 @@ import "strings"
 // costs another mail; being wrong on the hard side costs a reader. So only what
 // is said of the address itself is hard.
 func judge(status, words string) BounceKind {
-	if isFrequencyLimit(words) { // QQ Mail says so under any code
+	if isTooMuch(words) { // QQ Mail says so under any code
 		return SoftBounce
 	}
 	switch {
@@ -60,7 +60,7 @@ func firstReason(words string) (kind BounceKind, ok bool) {
 // saysWhy tells whether a text names a reason that is known.
 func saysWhy(text string) bool {
 	_, ok := firstReason(strings.ToLower(text))
-	return ok || isFrequencyLimit(text)
+	return ok || isTooMuch(text)
 }
 
 func aboutTheAddress() []string {
