@@ -56,7 +56,7 @@ func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber) 
 		To:        netmail.Address{Name: s.Name, Address: s.Email},
 		Called:    called,
 		Leave:     c.Leave(s),
-		MessageID: c.messageID(f.issue, s),
+		MessageID: c.MessageID(f.issue, s),
 		Date:      c.Now().In(c.View.Zone),
 	})
 }
@@ -64,9 +64,9 @@ func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber) 
 // messageIDDigits keep the field on one line; 80 bits tell any subscribers apart.
 const messageIDDigits = 20
 
-// messageID is a function of issue and subscriber, so that a relay's log can
+// MessageID is a function of issue and subscriber, so that a relay's log can
 // tell whether an uncertain mail was delivered.
-func (c *Composer) messageID(is news.Issue, s news.Subscriber) string {
+func (c *Composer) MessageID(is news.Issue, s news.Subscriber) string {
 	id := strings.ReplaceAll(news.SubscriberID(s.Email), "-", "")[:messageIDDigits]
 	return is.Digest + "." + is.Ref() + "." + id + "@" + c.Domain()
 }
