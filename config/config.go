@@ -57,6 +57,7 @@ type Mail struct {
 	RetryFirst  time.Duration
 	RetryMax    time.Duration
 	GiveUp      time.Duration
+	Admins      []string // who is told by mail what goes wrong; none: nobody
 }
 
 // WebSub is who is told when a feed changes.

@@ -25,6 +25,7 @@ func (r *resolver) mail(s mailSchema) {
 	if m.RetryFirst <= 0 || m.RetryMax < m.RetryFirst || m.GiveUp < m.RetryFirst {
 		r.fault("mail.retry", "the times must grow: first ≤ max, and first ≤ give_up")
 	}
+	m.Admins = r.admins(s.Admins)
 	if s.Relay == "" {
 		if r.doc.has("mail.relay") {
 			r.fault("mail.relay", "the relay is empty; write smtp://HOST:PORT or remove the key to capture mail")

@@ -90,6 +90,7 @@ type mailSchema struct {
 	PasswordFile string      `yaml:"password_file"`
 	Connections  int         `yaml:"connections"`
 	Retry        retrySchema `yaml:"retry"`
+	Admins       []string    `yaml:"admins"`
 }
 
 type retrySchema struct {
