@@ -50,8 +50,8 @@ func (a *App) SettleIssue(ctx context.Context, ref string, resend bool, addresse
 // covers the time in which they may have been taken.
 func (a *App) SettleByLog(ctx context.Context, ref string, log io.Reader, resend bool) (Settled, error) {
 	is, mails, err := a.uncertain(ctx, ref)
-	if err != nil {
-		return Settled{}, err
+	if err != nil || len(mails) == 0 {
+		return settledOf(is), err
 	}
 	composer, zone := a.gen.Load().composer, a.Config().Zone
 	ids := make([]string, len(mails))
