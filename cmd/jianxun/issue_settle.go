@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 
 	"jianxun/internal/app"
-	"jianxun/internal/news"
 )
 
 type issueSettleCmd struct {
@@ -22,23 +20,14 @@ type issueSettleCmd struct {
 
 // Validate refuses what could be meant in two ways.
 func (c issueSettleCmd) Validate() error {
-	chosen := len(c.Addresses) > 0 || c.All
-	switch {
-	case c.Log != "" && (c.Sent || chosen):
-		return news.Errorf(news.Invalid, "with --log the log decides which mails were sent: leave out --sent, --all and addresses")
-	case c.Log == "" && c.Sent == c.Resend:
-		return news.Errorf(news.Invalid, "write one of --sent and --resend, or --log FILE")
-	case c.Log == "" && c.All == (len(c.Addresses) > 0):
-		return news.Errorf(news.Invalid, "write the addresses that are meant, or --all")
-	}
-	return nil
+	return app.CheckSettling(c.Sent, c.Resend, c.All, c.Addresses, c.Log)
 }
 
 // Run settles. What stays uncertain is no fault.
 func (c issueSettleCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	settle := func() (app.Settled, error) { return a.SettleIssue(ctx, c.Issue, c.Resend, c.Addresses) }
 	if c.Log != "" {
-		log, err := openLog(c.Log)
+		log, err := app.OpenLog(c.Log, os.Stdin)
 		if err != nil {
 			return err
 		}
@@ -51,17 +40,6 @@ func (c issueSettleCmd) Run(ctx context.Context, s *session, a *app.App) error {
 	}
 	s.settled(v)
 	return nil
-}
-
-func openLog(path string) (io.ReadCloser, error) {
-	if path == "-" {
-		return io.NopCloser(os.Stdin), nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, news.Errorf(news.NotFound, "the log cannot be read: %w", err)
-	}
-	return f, nil
 }
 
 func (s *session) settled(v app.Settled) {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"io"
+	"os"
 	"time"
 
 	"jianxun/internal/news"
@@ -16,6 +17,32 @@ type Settled struct {
 	Sent      []string `json:"sent"`      // they were delivered
 	Queued    []string `json:"queued"`    // they are sent again
 	Uncertain []string `json:"uncertain"` // nobody knows still
+}
+
+// CheckSettling refuses what could be meant in two ways.
+func CheckSettling(sent, resend, all bool, addresses []string, log string) error {
+	chosen := len(addresses) > 0
+	switch {
+	case log != "" && (sent || all || chosen):
+		return news.Errorf(news.Invalid, "with --log the log decides which mails were sent: leave out --sent, --all and addresses")
+	case log == "" && sent == resend:
+		return news.Errorf(news.Invalid, "write one of --sent and --resend, or --log FILE")
+	case log == "" && all == chosen:
+		return news.Errorf(news.Invalid, "write the addresses that are meant, or --all")
+	}
+	return nil
+}
+
+// OpenLog opens a log to settle by; - is standard input.
+func OpenLog(path string, stdin io.Reader) (io.ReadCloser, error) {
+	if path == "-" {
+		return io.NopCloser(stdin), nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, news.Errorf(news.NotFound, "the log cannot be read: %w", err)
+	}
+	return f, nil
 }
 
 // SettleIssue records what became of uncertain mails of an issue: they were
