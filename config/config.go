@@ -60,7 +60,8 @@ type Mail struct {
 	RetryMax    time.Duration
 	GiveUp      time.Duration
 
-	PerConnection int // mails, after which a connection is closed
+	Admins        []string // who is told by mail what goes wrong; none: nobody
+	PerConnection int      // mails, after which a connection is closed
 	Limits        []news.Quota
 	Domains       []MailDomain
 }

@@ -90,6 +90,8 @@ func TestOneFaultEach(t *testing.T) {
 		{"domain twice", "mail: {domains: [{names: [163.com], minute: 10}, {names: [163.COM], minute: 9}]}", "1:58", "twice"},
 		{"domain without limits", "mail: {domains: [{names: [163.com]}]}", "1:19", "nothing is limited"},
 		{"user without password", "mail: {from: a@b.cn, relay: \"smtp://u@relay.example.org\"}", "1:29", "no password"},
+		{"admin without a domain", "mail: {admins: [ops@example.org, ops]}", "1:34", "not an e-mail address"},
+		{"admin twice", "mail: {admins: [ops@example.org, Ops@example.org]}", "1:34", "twice"},
 		{"password in the clear", "mail: {from: a@b.cn, relay: \"smtp://u:p@relay.example.org\", tls: none}", "1:66", "never sent"},
 		{"store of another kind", "store: mysql://u@h/db", "1:8", "sqlite:FILE or postgres://"},
 		{"server without a database", "store: postgres://u:hidden@h", "1:8", "postgres://u@h\""},

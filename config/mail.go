@@ -27,6 +27,7 @@ func (r *resolver) mail(s mailSchema) {
 		r.fault("mail.retry", "the times must grow: first ≤ max, and first ≤ give_up")
 	}
 	r.bounds(s, &m)
+	m.Admins = r.admins(s.Admins)
 	if s.Relay == "" {
 		if r.doc.has("mail.relay") {
 			r.fault("mail.relay", "the relay is empty; write smtp://HOST:PORT or remove the key to capture mail")

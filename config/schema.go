@@ -92,6 +92,7 @@ type mailSchema struct {
 	DKIM         []dkimSchema `yaml:"dkim"`
 	Connections  int          `yaml:"connections"`
 	Retry        retrySchema  `yaml:"retry"`
+	Admins       []string     `yaml:"admins"`
 
 	PerConnection int              `yaml:"mails_per_connection"`
 	Limits        mailLimitsSchema `yaml:"limits"`

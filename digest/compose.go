@@ -66,7 +66,7 @@ func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber, 
 		To:        netmail.Address{Name: s.Name, Address: s.Email},
 		Called:    s.Name,
 		Leave:     c.Leave(s),
-		MessageID: c.messageID(v.issue, s),
+		MessageID: c.MessageID(v.issue, s),
 		Date:      c.Now().In(c.View.Zone),
 	}
 	if p.Called == "" {
@@ -85,9 +85,9 @@ func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber, 
 // messageIDDigits keep the field on one line; 80 bits tell any subscribers apart.
 const messageIDDigits = 20
 
-// messageID is a function of issue and subscriber, so that a relay's log can
+// MessageID is a function of issue and subscriber, so that a relay's log can
 // tell whether an uncertain mail was delivered.
-func (c *Composer) messageID(is news.Issue, s news.Subscriber) string {
+func (c *Composer) MessageID(is news.Issue, s news.Subscriber) string {
 	id := strings.ReplaceAll(news.SubscriberID(s.Email), "-", "")[:messageIDDigits]
 	return is.Digest + "." + is.Ref() + "." + id + "@" + c.Domain()
 }

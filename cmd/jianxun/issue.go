@@ -17,6 +17,7 @@ type issueCmd struct {
 	Send    issueSendCmd    `cmd:"" help:"Send an issue; again: what is left of it."`
 	Pause   issuePauseCmd   `cmd:"" help:"Pause the sending of an issue at once."`
 	Resume  issueResumeCmd  `cmd:"" help:"Go on sending an issue that was paused."`
+	Settle  issueSettleCmd  `cmd:"" help:"Say what became of mails that are uncertain, or have the relay's log say it."`
 }
 
 type issueListCmd struct {
@@ -192,5 +193,10 @@ func (s *session) trouble(v app.Issue) {
 			line += "  " + s.p.T("again at %s", t.Next.Format("15:04:05"))
 		}
 		fmt.Fprintln(s.out, line)
+	}
+	if v.Deliveries.Uncertain > 0 {
+		settle := fmt.Sprintf("%s issue settle %s/%d-%d", self(), v.Digest, v.Year, v.Number)
+		s.say("Nobody knows whether the relay took what is uncertain, and it is not sent again by itself. When you know: %s, or %s. By the log of a Postfix: %s",
+			settle+" --sent ADDRESS", settle+" --resend ADDRESS", settle+" --log /var/log/mail.log")
 	}
 }

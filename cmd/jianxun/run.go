@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 		return exit // help has been shown
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "jianxun: %v\n%s\n", err, s.p.T("Run jianxun --help to see what can be done."))
+		fmt.Fprintf(stderr, "jianxun: %s\n%s\n", s.p.Err(err), s.p.T("Run jianxun --help to see what can be done."))
 		return exitUsage
 	}
 	s.config = cmds.Config

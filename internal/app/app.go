@@ -48,6 +48,7 @@ type App struct {
 	wake      chan struct{}
 	metrics   *metrics
 	hostKey   []byte
+	alarms    *alarms
 
 	gen       atomic.Pointer[generation]
 	refused   atomic.Pointer[refusal]   // the configuration that was not taken, nil when the last was
@@ -118,6 +119,7 @@ func (a *App) setup(ctx context.Context) error {
 		return err
 	}
 	a.onStop("store", a.store.Close)
+	a.alarms = a.newAlarms()
 	if a.hostKey, err = a.store.Secret(ctx, "subscriber-token"); err != nil {
 		return err
 	}

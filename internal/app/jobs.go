@@ -21,7 +21,13 @@ func (a *App) addJobs(s *schedule.Scheduler, g *generation) {
 	}
 	for _, d := range g.cfg.Digests {
 		a.add(s, schedule.Job{Name: "digest:" + d.Slug, Spec: d.Schedule, Zone: d.Zone,
-			Run: func(ctx context.Context, due time.Time) error { return a.publish(ctx, g, d, due) }})
+			Run: func(ctx context.Context, due time.Time) error {
+				err := a.publish(ctx, g, d, due)
+				if ctx.Err() == nil {
+					a.alarms.published(d, due, err)
+				}
+				return err
+			}})
 	}
 }
 
@@ -123,7 +129,9 @@ func (a *App) dispatch(ctx context.Context, is news.Issue) (queued int, err erro
 func (a *App) settled(d news.Delivery) {
 	a.metrics.settled(d.State)
 	a.moving.settled(d)
-	if d.State != news.Delivered {
+	if d.State == news.Delivered {
+		a.alarms.relayUp()
+	} else {
 		a.log.Warn("a mail was not delivered", "to", d.Subscriber.Email, "issue", d.IssueID, "state", d.State, "reply", d.Reply)
 	}
 }

@@ -61,6 +61,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.background("progress", a.logProgress)
 	a.background("measure", a.measure)
 	a.background("watch", a.watch)
+	a.background("alarms", a.alarms.run)
 	a.onStop("jobs", func() error { a.loops.end(); return nil })
 	first := a.run(g)
 	select {

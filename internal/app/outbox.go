@@ -18,7 +18,7 @@ func (a *App) outbox(g *generation, token string, settled func(news.Delivery)) *
 		Ledger: a.store, Composer: g.composer, Token: token, Now: a.opt.Now, Log: a.log, Settled: settled,
 		Connections: m.Connections, PerConnection: m.PerConnection, Domains: domainsOf(m),
 		Retry: outbox.Backoff{First: m.RetryFirst, Max: m.RetryMax, GiveUp: m.GiveUp},
-		Dial:  g.dial,
+		Dial:  g.dial, Down: a.alarms.relayDown, Up: a.alarms.relayUp,
 	}
 	if g.relay != nil {
 		opt.Name, opt.Quotas = relayName(m), m.Limits

@@ -61,6 +61,7 @@ func (a *App) Reload(ctx context.Context) error {
 	}
 	a.refused.Store(nil)
 	a.metrics.configOK.Set(1)
+	a.alarms.configTaken()
 	a.log.Info("the configuration has been taken", "file", a.opt.ConfigFile)
 	return nil
 }
@@ -74,6 +75,7 @@ func (a *App) refuse(err error) {
 	switch {
 	case !next.waits:
 		a.logFaults(err)
+		a.alarms.configRefused(err)
 	case before == nil || !before.waits:
 		a.log.Warn("the configuration is not taken yet, as the store cannot be asked; this is tried again", "again_in", reloadEvery, "error", err)
 	}

@@ -20,12 +20,12 @@ type recorder struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond
-	waiting []entry
+	waiting []step
 	closing bool
 	ended   chan struct{}
 }
 
-type entry struct {
+type step struct {
 	news.Step
 	answer chan error // of a Committing, nil of others
 	since  time.Time
@@ -39,7 +39,7 @@ func newRecorder(ctx context.Context, r *Relay) *recorder {
 	return rec
 }
 
-func (r *recorder) put(e entry) {
+func (r *recorder) put(e step) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.waiting = append(r.waiting, e)
@@ -50,7 +50,7 @@ func (r *recorder) put(e entry) {
 // that. Without an error it must be sent or taken back.
 func (r *recorder) begin(d news.Delivery) error {
 	d.State = news.Committing
-	e := entry{Step: news.Step{Delivery: d}, answer: make(chan error, 1)}
+	e := step{Step: news.Step{Delivery: d}, answer: make(chan error, 1)}
 	r.put(e)
 	return <-e.answer
 }
@@ -59,7 +59,7 @@ func (r *recorder) begin(d news.Delivery) error {
 // fails now must not turn a mail that is known to be delivered into an uncertain
 // one, so it is tried again for long.
 func (r *recorder) settle(d news.Delivery, tried int) {
-	r.put(entry{Step: news.Step{Delivery: d, Tried: tried}, since: r.opt.Now()})
+	r.put(step{Step: news.Step{Delivery: d, Tried: tried}, since: r.opt.Now()})
 }
 
 // close waits until all is recorded, or given up.
@@ -94,26 +94,26 @@ func (r *recorder) run() {
 const most = 400
 
 // gather waits for steps and takes them; none mean that all is over.
-func (r *recorder) gather() []entry {
+func (r *recorder) gather() []step {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for len(r.waiting) == 0 && !r.closing {
 		r.changed.Wait()
 	}
 	batch := r.waiting[:min(most, len(r.waiting))]
-	r.waiting = append([]entry(nil), r.waiting[len(batch):]...)
+	r.waiting = append([]step(nil), r.waiting[len(batch):]...)
 	return batch
 }
 
 // record writes a batch. Its error means that the results in it wait to be written
 // again; beginnings have been answered with it.
-func (r *recorder) record(batch []entry) error {
+func (r *recorder) record(batch []step) error {
 	steps := make([]news.Step, len(batch))
 	for i, e := range batch {
 		steps[i] = e.Step
 	}
 	said, err := r.opt.Ledger.Record(r.ctx, r.holder, steps)
-	var left []entry
+	var left []step
 	for i, e := range batch {
 		switch {
 		case e.answer != nil && err != nil:
@@ -143,7 +143,7 @@ func (r *recorder) record(batch []entry) error {
 const takeBacks = 8
 
 // keep tells whether to try a result again.
-func (r *recorder) keep(e entry, err error) bool {
+func (r *recorder) keep(e step, err error) bool {
 	r.mu.Lock()
 	idle := r.closing && e.State == news.Queued && e.tries >= r.takeBacks
 	r.mu.Unlock()
@@ -154,7 +154,7 @@ func (r *recorder) keep(e entry, err error) bool {
 
 // recorded tells of a row that came to rest. That it is no longer ours may mean that
 // it was recorded before, and only the answer was lost.
-func (r *recorder) recorded(e entry, err error) {
+func (r *recorder) recorded(e step, err error) {
 	if err != nil && !(e.tries > 0 && news.CodeOf(err) == news.Conflict) {
 		if e.State != news.Queued { // what was to be queued again is another's already
 			r.opt.Log.Error("the result of a delivery was not recorded", "to", e.Subscriber.Email, "state", e.State, "error", err)
