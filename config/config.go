@@ -57,6 +57,7 @@ type Mail struct {
 	RetryFirst  time.Duration
 	RetryMax    time.Duration
 	GiveUp      time.Duration
+	Bounces     Bounces
 }
 
 // WebSub is who is told when a feed changes.

@@ -90,6 +90,20 @@ type mailSchema struct {
 	PasswordFile string      `yaml:"password_file"`
 	Connections  int         `yaml:"connections"`
 	Retry        retrySchema `yaml:"retry"`
+
+	Bounces bouncesSchema `yaml:"bounces"`
+}
+
+type bouncesSchema struct {
+	Address          string        `yaml:"address"`
+	SoftRun          int           `yaml:"soft_run"`
+	Maildir          string        `yaml:"maildir"`
+	Listen           string        `yaml:"listen"`
+	IMAP             string        `yaml:"imap"`
+	IMAPPassword     string        `yaml:"imap_password"`
+	IMAPPasswordFile string        `yaml:"imap_password_file"`
+	IMAPCAFile       string        `yaml:"imap_ca_file"`
+	Every            time.Duration `yaml:"every"`
 }
 
 type retrySchema struct {

@@ -23,10 +23,11 @@ type Composer struct {
 	From      netmail.Address
 	Now       func() time.Time
 	Issue     func(ctx context.Context, id int64) (news.Issue, error)
-	Changes   func(ctx context.Context) (int64, error) // counts the changes of articles
-	Leave     func(news.Subscriber) string             // unsubscribe URL
-	Web       func(news.Issue) string                  // URL of the web copy
-	More      string                                   // URL where all articles are
+	Changes   func(ctx context.Context) (int64, error)    // counts the changes of articles
+	Leave     func(news.Subscriber) string                // unsubscribe URL
+	Return    func(issue int64, s news.Subscriber) string // return path; nil: the sender
+	Web       func(news.Issue) string                     // URL of the web copy
+	More      string                                      // URL where all articles are
 
 	mu      sync.Mutex
 	changes int64 // that the forms have seen
@@ -52,13 +53,17 @@ func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber) 
 	if called == "" {
 		called = s.Email
 	}
-	return f.Message(mail.Person{
+	m, err := f.Message(mail.Person{
 		To:        netmail.Address{Name: s.Name, Address: s.Email},
 		Called:    called,
 		Leave:     c.Leave(s),
 		MessageID: c.messageID(f.issue, s),
 		Date:      c.Now().In(c.View.Zone),
 	})
+	if c.Return != nil {
+		m.From = c.Return(issue, s)
+	}
+	return m, err
 }
 
 // messageIDDigits keep the field on one line; 80 bits tell any subscribers apart.

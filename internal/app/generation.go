@@ -27,6 +27,7 @@ type generation struct {
 	composer *digest.Composer
 	relay    *mail.Relay // nil: mail is captured
 	hubs     hubs
+	bounces  bounces
 	capture  mail.Capture
 
 	mu   sync.Mutex
@@ -50,6 +51,10 @@ func (a *App) generation(cfg *config.Config) (*generation, error) {
 		capture: mail.Capture{Dir: filepath.Join(cfg.Data, "mail")},
 		said:    map[string]string{},
 	}
+	var err error
+	if g.bounces, err = a.bouncesOf(cfg); err != nil {
+		return nil, err
+	}
 	g.ingester = ingest.New(ingest.Options{
 		Saver: a.store, Zone: cfg.Zone, Agent: "jianxun (+" + cfg.URL + ")", Open: openFolder, Builtin: a.samples,
 	})
@@ -61,6 +66,7 @@ func (a *App) generation(cfg *config.Config) (*generation, error) {
 		Issue:     a.store.IssueByID,
 		Changes:   a.store.Head,
 		Leave:     g.links.Leave,
+		Return:    g.bounces.returnPath(),
 		Web:       func(is news.Issue) string { return cfg.URL + digest.WebPath(is) },
 		More:      cfg.URL + "/feeds/" + news.AllFeed,
 	}
