@@ -30,7 +30,6 @@ type Listen struct {
 // IMAP is a mailbox on a server.
 type IMAP struct {
 	Address        string // host:port; empty: none
-	Host           string
 	User, Password string
 	Mailbox        string
 	TLS            string // implicit, starttls; none on this machine
@@ -132,17 +131,17 @@ func (r *resolver) bouncesIMAP(s bouncesSchema) (m IMAP) {
 		r.fault(path, "%q is not a mailbox such as imaps://user@mail.example.org/INBOX", redact(s.IMAP))
 		return m
 	}
-	m = IMAP{Host: u.Hostname(), User: u.User.Username(), Mailbox: or(strings.Trim(u.Path, "/"), "INBOX")}
-	port := "143"
+	m = IMAP{User: u.User.Username(), Mailbox: or(strings.Trim(u.Path, "/"), "INBOX")}
+	host, port := u.Hostname(), "143"
 	switch {
 	case u.Scheme == "imaps":
 		m.TLS, port = "implicit", "993"
-	case m.Host == "localhost" || net.ParseIP(m.Host).IsLoopback():
+	case host == "localhost" || net.ParseIP(host).IsLoopback():
 		m.TLS = "none"
 	default:
 		m.TLS = "starttls"
 	}
-	m.Address = net.JoinHostPort(m.Host, or(u.Port(), port))
+	m.Address = net.JoinHostPort(host, or(u.Port(), port))
 	m.Password = r.bouncesPassword(s, u)
 	if s.IMAPCAFile != "" {
 		if text, ok := r.open(r.abs(s.IMAPCAFile), "mail.bounces.imap_ca_file"); ok {

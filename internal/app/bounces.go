@@ -3,9 +3,9 @@ package app
 import (
 	"context"
 	"crypto/x509"
+	"log/slog"
 	"strings"
 	"sync"
-	"time"
 
 	"jianxun/config"
 	"jianxun/internal/inbox"
@@ -25,32 +25,31 @@ type bounces struct {
 // reader is one way on which mail comes back. Several replicas may read one
 // Maildir or mailbox: a report that two have read is recorded once.
 type reader struct {
-	name    string
+	run     func(context.Context, inbox.Take, *slog.Logger) error
 	keepAll bool // nobody else has what it takes
-	run     func(context.Context, inbox.Take) error
 }
 
 func (a *App) bouncesOf(cfg *config.Config) (bounces, error) {
 	c := cfg.Mail.Bounces
 	b := bounces{verp: mail.VERP{Address: c.Address, Key: a.verpKey}, softRun: c.SoftRun}
 	if c.Maildir != "" {
-		dir := inbox.Maildir{Dir: c.Maildir, Every: c.Every}
-		b.readers = append(b.readers, reader{name: "maildir " + c.Maildir, run: func(ctx context.Context, take inbox.Take) error { return dir.Run(ctx, take, a.log) }})
+		b.readers = append(b.readers, reader{run: inbox.Maildir{Dir: c.Maildir, Every: c.Every}.Run})
 	}
 	if c.Listen.Address != "" {
 		_, domain, _ := strings.Cut(c.Address, "@")
 		l := inbox.Listener{Address: c.Listen.Address, LMTP: c.Listen.LMTP, Hostname: domain, Accept: b.accepts}
-		b.readers = append(b.readers, reader{name: "listener " + c.Listen.Address, keepAll: true, run: func(ctx context.Context, take inbox.Take) error { return l.Run(ctx, take, a.log) }})
+		b.readers = append(b.readers, reader{run: l.Run, keepAll: true})
 	}
 	if c.IMAP.Address != "" {
-		m := inbox.IMAP{Address: c.IMAP.Address, User: c.IMAP.User, Password: c.IMAP.Password, Mailbox: c.IMAP.Mailbox, TLS: c.IMAP.TLS, Every: c.Every, Seen: mailboxes{a.store}}
+		m := inbox.IMAP{Address: c.IMAP.Address, User: c.IMAP.User, Password: c.IMAP.Password, Mailbox: c.IMAP.Mailbox, TLS: c.IMAP.TLS,
+			Every: c.Every, Seen: mailboxes{a.store}}
 		if c.IMAP.CA != nil {
 			m.Roots = x509.NewCertPool()
 			if !m.Roots.AppendCertsFromPEM(c.IMAP.CA) {
 				return b, config.Faults{{File: cfg.File, Err: news.Errorf(news.Invalid, "the file under mail.bounces.imap_ca_file holds no certificate")}}
 			}
 		}
-		b.readers = append(b.readers, reader{name: "mailbox of " + c.IMAP.User + " at " + c.IMAP.Address, run: func(ctx context.Context, take inbox.Take) error { return m.Run(ctx, take, a.log) }})
+		b.readers = append(b.readers, reader{run: m.Run})
 	}
 	return b, nil
 }
@@ -72,28 +71,19 @@ func (b bounces) accepts(rcpt string) bool {
 	return strings.EqualFold(local, ourLocal) && strings.EqualFold(domain, ourDomain)
 }
 
-// takeBounces reads what comes back until ctx ends. A way that fails is tried
-// again, later and later.
+// takeBounces reads what comes back until ctx ends. What fails is tried again by
+// each way itself.
 func (a *App) takeBounces(ctx context.Context, b bounces) {
 	var wg sync.WaitGroup
-	defer wg.Wait()
 	for _, r := range b.readers {
 		wg.Go(func() {
-			again := outbox.Backoff{First: time.Second, Max: time.Minute}
-			for failures := 0; ; failures++ {
-				err := r.run(ctx, func(ctx context.Context, m inbox.Mail) (bool, error) { return a.takeBounce(ctx, b, r, m) })
-				if ctx.Err() != nil {
-					return
-				}
-				wait := again.Delay(failures)
-				a.log.Error("mail that comes back cannot be taken now", "from", r.name, "again_in", wait.Round(100*time.Millisecond), "error", err)
-				select {
-				case <-ctx.Done():
-				case <-time.After(wait):
-				}
+			err := r.run(ctx, func(ctx context.Context, m inbox.Mail) (bool, error) { return a.takeBounce(ctx, b, r, m) }, a.log)
+			if err != nil && ctx.Err() == nil {
+				a.log.Error("what comes back is not read any more", "error", err)
 			}
 		})
 	}
+	wg.Wait()
 }
 
 // takeBounce records one mail that came back, and says what became of it.
