@@ -22,7 +22,6 @@ import (
 func (s *Store) RecordBounce(ctx context.Context, b news.Bounce, softRun int) (effect news.BounceEffect, err error) {
 	err = s.inTx(ctx, noLock, func(ctx context.Context, t tx) error {
 		effect = news.BounceEffect{}
-		b.Raw = nil
 		if effect.New, err = t.addBounce(ctx, b); err != nil || !effect.New {
 			return err
 		}

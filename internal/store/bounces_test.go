@@ -241,6 +241,19 @@ func TestABouncedPersonWhoComplainsWantsNothing(t *testing.T) {
 	})
 }
 
+func TestAComplaintReadAgainDoesNotUndoWhatThePersonDecidedSince(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		s.put(t, people(1)...)
+		id := s.issueTo(t, news.Delivered)
+		s.bounce(t, id, 0, news.Complaint)
+		s.decide(t, person(0).Email, news.Active)
+		if got := s.bounce(t, id, 0, news.Complaint); got != (news.BounceEffect{}) {
+			t.Errorf("%+v", got)
+		}
+		s.wantPerson(t, 0, news.Active, news.WasLifted, "")
+	})
+}
+
 func TestLiftingBringsABouncedPersonBack(t *testing.T) {
 	conform(t, func(t *testing.T, s fixture) {
 		s.put(t, people(2)...)
