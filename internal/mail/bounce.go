@@ -112,7 +112,7 @@ func bareID(value string) string {
 	return id
 }
 
-var anAddress = regexp.MustCompile(`[^\s<>"'(),;:@\[\]（），：；、“”]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+`)
+var anAddress = regexp.MustCompile(`[^\s\x00-\x1f\x7f<>"'(),;:@\[\]（），：；、“”]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+`)
 
 // maxTo bounds the addresses looked at in each header field.
 const maxTo = 20
@@ -124,7 +124,7 @@ func sentTo(head fields, envelope string) []string {
 	}
 	var to []string
 	for _, value := range values[:min(len(values), maxTo)] {
-		for _, a := range anAddress.FindAllString(value, maxTo) {
+		for _, a := range anAddress.FindAllString(decodeCharset("", []byte(value)), maxTo) {
 			if !slices.Contains(to, a) {
 				to = append(to, a)
 			}

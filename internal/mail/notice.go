@@ -112,7 +112,7 @@ func refusal(text string) string {
 
 // failedAddress is the address that a notice names first, its own aside.
 func failedAddress(head fields, text string, to []string) string {
-	if a := anAddress.FindString(head.get("X-Failed-Recipients")); a != "" {
+	if a := anAddress.FindString(decodeCharset("", []byte(head.get("X-Failed-Recipients")))); a != "" {
 		return a
 	}
 	own := strings.ToLower(strings.Join(to, " ") + " " + head.get("From"))

@@ -5,6 +5,7 @@ import (
 	"html"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // maxRecipients bounds the recipients of one report.
@@ -31,7 +32,7 @@ func (f *found) judgeStatus(b *Bounce) {
 	rank := map[BounceKind]int{NoBounce: 1, SoftBounce: 2, HardBounce: 3}
 	worst := 0
 	for _, group := range f.statuses {
-		words := squeeze(afterType(decodeCharset("", []byte(group.get("Diagnostic-Code")))))
+		words := squeeze(afterType(group.get("Diagnostic-Code")))
 		status := findStatus(group.get("Status"))
 		if in := findStatus(words); in != "" && (status == "" || strings.HasSuffix(status, ".0.0")) && (status == "" || in[0] == status[0]) {
 			status = in
@@ -81,7 +82,7 @@ func afterType(value string) string {
 }
 
 func addressOf(value string) string {
-	address := strings.Trim(squeeze(afterType(decodeCharset("", []byte(value)))), "<> ")
+	address := strings.Trim(squeeze(afterType(value)), "<> ")
 	if len(address) > 320 {
 		return ""
 	}
@@ -115,8 +116,10 @@ func plain(e *entity) string {
 	return text
 }
 
-// squeeze makes one line.
-func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+// squeeze makes one line of UTF-8.
+func squeeze(s string) string {
+	return strings.Join(strings.FieldsFunc(decodeCharset("", []byte(s)), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+}
 
 var (
 	enhanced = regexp.MustCompile(`(?:^|[^0-9A-Za-z.])([245]\.[0-9]{1,3}\.[0-9]{1,3})`)

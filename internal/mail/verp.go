@@ -80,7 +80,8 @@ func alphabet() *base32.Encoding { return base32.StdEncoding.WithPadding(base32.
 
 func cutAddress(address string) (local, domain string, ok bool) {
 	at := strings.LastIndexByte(address, '@')
-	if at <= 0 || at == len(address)-1 {
+	odd := strings.ContainsFunc(address, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '<' || r == '>' })
+	if at <= 0 || at == len(address)-1 || odd {
 		return "", "", false
 	}
 	return address[:at], address[at+1:], true
