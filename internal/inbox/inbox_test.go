@@ -42,14 +42,36 @@ func (r *rounds) next() time.Duration {
 
 // lines is a log that can be read.
 type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	grown chan struct{} // closed at the next line, if somebody waits
 }
 
 func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.grown != nil {
+		close(l.grown)
+		l.grown = nil
+	}
 	return l.buf.Write(p)
+}
+
+// wait returns when words have been written.
+func (l *lines) wait(words string) {
+	for {
+		l.mu.Lock()
+		if strings.Contains(l.buf.String(), words) {
+			l.mu.Unlock()
+			return
+		}
+		if l.grown == nil {
+			l.grown = make(chan struct{})
+		}
+		grown := l.grown
+		l.mu.Unlock()
+		<-grown
+	}
 }
 
 func (l *lines) count(words string) int { return strings.Count(l.String(), words) }

@@ -130,21 +130,22 @@ func TestListenerLosesNothingThatCannotBeRecorded(t *testing.T) {
 func TestListenerTakesMailInChunks(t *testing.T) {
 	b := &book{}
 	addr, _, _ := serveMail(t, Listener{Address: "127.0.0.1:0", MaxSize: 1000}, b.take)
-	c := dialListener(t, addr)
-	c.say("EHLO relay", 250)
-	begin := func() {
+	begin := func(c client) client {
+		c.say("EHLO relay", 250)
 		c.say("MAIL FROM:<>", 250)
 		c.say("RCPT TO:<bounces+x@example.org>", 250)
+		return c
 	}
-	begin()
+	c := begin(dialListener(t, addr))
 	c.say("BDAT 12\r\nSubject: x", 250)
 	c.say("BDAT 8 LAST\r\n\r\nOURS", 250)
-	begin()
+	c = begin(c)
 	c.say(fmt.Sprintf("BDAT 2000 LAST\r\n%s", strings.Repeat("x", 1998)), 552)
-	begin()
+	c = begin(c)
 	c.say("BDAT 6\r\nSubj", 250)
-	c.say("RSET", 250)
-	begin()
+	_ = c.PrintfLine("RSET") // it hangs up on what is broken off, before or after the answer
+	_, _ = io.Copy(io.Discard, c.R)
+	c = begin(dialListener(t, addr))
 	c.say("BDAT 6 LAST\r\nA: b", 250)
 	if got := b.took(); len(got) != 2 || string(got[0].Raw) != "Return-Path: <>\r\nSubject: x\r\n\r\nOURS\r\n" || string(got[1].Raw) != "Return-Path: <>\r\nA: b\r\n" {
 		t.Errorf("told of %q", got)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"sync/atomic"
 	"time"
@@ -150,16 +151,25 @@ func (m *mailbox) after(last uint32, limit int) ([]imap.UID, error) {
 func (m *mailbox) read(uid imap.UID) ([]byte, error) {
 	m.step()
 	whole := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: maxMail}}
-	answers, err := m.client.Fetch(imap.UIDSetNum(uid), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{whole}}).Collect()
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range answers {
-		if raw := a.FindBodySection(whole); a.UID == uid && raw != nil {
-			return raw[:min(len(raw), maxMail)], nil
+	cmd := m.client.Fetch(imap.UIDSetNum(uid), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{whole}})
+	var found []byte
+	for answer := cmd.Next(); answer != nil; answer = cmd.Next() {
+		for item := answer.Next(); item != nil; item = answer.Next() {
+			body, ok := item.(imapclient.FetchItemDataBodySection)
+			if !ok || body.Literal == nil {
+				continue
+			}
+			raw, err := io.ReadAll(body.Literal)
+			if err == nil && int64(len(raw)) < body.Literal.Size() {
+				err = io.ErrUnexpectedEOF // the library takes what is cut off for whole
+			}
+			if err != nil {
+				return nil, err // and would read on in two places if it were asked for more
+			}
+			found = raw[:min(len(raw), maxMail)]
 		}
 	}
-	return nil, nil
+	return found, cmd.Close()
 }
 
 func (m *mailbox) markSeen(uid imap.UID) error {

@@ -80,6 +80,11 @@ func (s *session) Data(r io.Reader) error {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
+		if _, chunked := r.(*io.PipeReader); chunked {
+			// broken off within BDAT: the library would mix its end up with that of
+			// the next mail, so there is no next one on this connection
+			_ = s.conn.Close()
+		}
 		return err
 	}
 	m.Raw = append(m.Raw, text...)

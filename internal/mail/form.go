@@ -1,10 +1,13 @@
-// Package mail knows one message form, one SMTP conversation and one captured
-// file. It knows nothing of issues and subscribers.
+// Package mail knows one message form, one SMTP conversation, one captured file
+// and one mail that came back. It knows nothing of issues and subscribers but
+// how a return path names them.
 //
 // It promises that a message is complete before the conversation begins, that
 // the final dot is sent only after the caller has recorded that it will be, and
 // that every failure says at which stage it happened and of which class it is:
-// temporary, permanent, uncertain, or of the relay itself.
+// temporary, permanent, uncertain, or of the relay itself. What came back is
+// read within bounds and never fails for being broken; when in doubt the address
+// is not to blame.
 package mail
 
 import (
