@@ -60,6 +60,7 @@ type Mail struct {
 	RetryMax    time.Duration
 	GiveUp      time.Duration
 
+	Bounces       Bounces
 	Admins        []string // who is told by mail what goes wrong; none: nobody
 	PerConnection int      // mails, after which a connection is closed
 	Limits        []news.Quota

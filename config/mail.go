@@ -20,6 +20,7 @@ func (r *resolver) mail(s mailSchema) {
 		m.From = *from
 	}
 	r.identity(s, &m)
+	m.Bounces = r.bounces(s.Bounces, m.From)
 	if m.Connections < 1 || m.Connections > 100 {
 		r.fault("mail.connections", "the number of connections must be from 1 to 100")
 	}

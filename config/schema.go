@@ -97,6 +97,7 @@ type mailSchema struct {
 	PerConnection int              `yaml:"mails_per_connection"`
 	Limits        mailLimitsSchema `yaml:"limits"`
 	Domains       []domainSchema   `yaml:"domains"`
+	Bounces       bouncesSchema    `yaml:"bounces"`
 }
 
 type mailLimitsSchema struct {
@@ -131,4 +132,16 @@ type subscriberSchema struct {
 	Keywords []string `yaml:"keywords"`
 	Format   string   `yaml:"format"`
 	Until    string   `yaml:"until"`
+}
+
+type bouncesSchema struct {
+	Address          string        `yaml:"address"`
+	SoftRun          int           `yaml:"soft_run"`
+	Maildir          string        `yaml:"maildir"`
+	Listen           string        `yaml:"listen"`
+	IMAP             string        `yaml:"imap"`
+	IMAPPassword     string        `yaml:"imap_password"`
+	IMAPPasswordFile string        `yaml:"imap_password_file"`
+	IMAPCAFile       string        `yaml:"imap_ca_file"`
+	Every            time.Duration `yaml:"every"`
 }

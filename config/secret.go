@@ -22,8 +22,8 @@ var (
 	// the colon of a Chinese keyboard.
 	keyOfValue = regexp.MustCompile(`([\p{L}\d_.-]+)["']?\s*[:=：＝]\s*`)
 	// The head of an address, up to its user.
-	addressHead = regexp.MustCompile(`(?i)(?:(?:postgres(?:ql)?|smtps?):/*|[a-z][a-z0-9+.-]*://|\b(?:store|relay)["']?\s*:\s*["']?(?:(?:postgres(?:ql)?|smtps?|sqlite):/*|[a-z][a-z0-9+.-]*://)?)[^\s:/?#@="']*`)
-	keyOfNext   = regexp.MustCompile(`\b(?:store|relay)["']?\s*:\s*[|>]?[+-]?\s*$`) // the address stands in the next line
+	addressHead = regexp.MustCompile(`(?i)(?:(?:postgres(?:ql)?|smtps?):/*|[a-z][a-z0-9+.-]*://|\b(?:store|relay|imap)["']?\s*:\s*["']?(?:(?:postgres(?:ql)?|smtps?|sqlite):/*|[a-z][a-z0-9+.-]*://)?)[^\s:/?#@="']*`)
+	keyOfNext   = regexp.MustCompile(`\b(?:store|relay|imap)["']?\s*:\s*[|>]?[+-]?\s*$`) // the address stands in the next line
 	http        = regexp.MustCompile(`(?i)^https?:`)
 	userinfo    = regexp.MustCompile(`[^\s:]:(?:[^\s/]|/[^\s/])\S*@`) // user:password@ in any address
 	quoted      = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'`)
@@ -173,7 +173,7 @@ func united(line string, all []span) []span {
 // mistyped.
 func secretKey(key string) bool {
 	key = strings.ToLower(key)
-	return secretWord.MatchString(key) || editDistance(key, "password") < 3 || editDistance(key, "store_password") < 3
+	return secretWord.MatchString(key) || editDistance(key, "password") < 3 || editDistance(key, "store_password") < 3 || editDistance(key, "imap_password") < 3
 }
 
 // continueSecrets tells of each line whether it goes on with a secret that an

@@ -63,6 +63,7 @@ func sentences(t *testing.T) map[string]string {
 		"live": "states", "withdrawn": "states", "active": "states", "pending": "states", "unsubscribed": "states", "bounced": "states",
 		"draft": "states", "review": "states", "approved": "states", "sending": "states", "sent": "states", "cancelled": "states",
 		"queued": "states", "leased": "states", "committing": "states", "deferred": "states", "failed": "states", "uncertain": "states", "suppressed": "states",
+		"hard": "bounces", "soft": "bounces", "complaint": "bounces", "none": "bounces",
 	}
 	err := filepath.WalkDir("..", func(path string, e fs.DirEntry, err error) error {
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 type subscribersCmd struct {
 	List   subscribersListCmd   `cmd:"" help:"List everybody known, and whether they get mail."`
 	Import subscribersImportCmd `cmd:"" help:"Put the people of a .csv or .yaml file on the list."`
+	Lift   subscribersLiftCmd   `cmd:"" help:"Write again to somebody whose mail bounced."`
 }
 
 type subscribersListCmd struct {
@@ -32,7 +33,7 @@ func (c subscribersListCmd) Run(ctx context.Context, s *session, a *app.App) err
 		if !v.Listed {
 			state = s.p.T("off the list")
 		}
-		rows = append(rows, []string{v.Email, v.Name, v.Unit, strings.Join(v.Digests, " "), string(v.Format), state})
+		rows = append(rows, []string{v.Email, v.Name, v.Unit, strings.Join(v.Digests, " "), string(v.Format), state, clip(v.Reason, 60)})
 	}
 	table(s.out, rows)
 	s.say("%d subscribers.", len(list))

@@ -34,6 +34,7 @@ type commands struct {
 	Backup      backupCmd      `cmd:"" help:"Back the store up to one file, also beside a running daemon."`
 	Store       storeCmd       `cmd:"" help:"Copy the store, and go on with one that was restored from a backup."`
 	Subscribers subscribersCmd `cmd:"" help:"List subscribers and import lists of them."`
+	Bounces     bouncesCmd     `cmd:"" help:"See what came back."`
 	Mail        mailCmd        `cmd:"" help:"Try the relay, pause and resume sending, make keys to sign mail with."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }

@@ -13,7 +13,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command line as people type it; the scripts are in testdata.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(e *testscript.Env) error {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: map[string]func(*testscript.TestScript, bool, []string){"comesback": comesback}, Setup: func(e *testscript.Env) error {
 		e.Setenv("LC_ALL", "zh_CN.UTF-8")
 		return nil
 	}, UpdateScripts: os.Getenv("UPDATE") == "1"})

@@ -296,13 +296,14 @@ func (s *desks) sendTo(t *testing.T, n int, result news.DeliveryState) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := s.store.ClaimDeliveries(ctx, is.ID, "sender", time.Minute, 10)
+	sender := news.Holder{Token: "sender", Lease: time.Minute}
+	rows, err := s.store.ClaimDeliveries(ctx, sender, is.ID, 10)
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	rows[0].State = result
-	if err := s.store.SettleDelivery(ctx, rows[0], "sender", 1); err != nil {
-		t.Fatal(err)
+	if said, err := s.store.Record(ctx, sender, []news.Step{{Delivery: rows[0], Tried: 1}}); err != nil || said[0] != nil {
+		t.Fatal(said, err)
 	}
 	s.now = s.now.Add(time.Minute)
 }

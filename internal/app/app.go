@@ -49,6 +49,7 @@ type App struct {
 	metrics   *metrics
 	hostKey   []byte
 	alarms    *alarms
+	verpKey   []byte
 
 	gen       atomic.Pointer[generation]
 	refused   atomic.Pointer[refusal]   // the configuration that was not taken, nil when the last was
@@ -121,6 +122,9 @@ func (a *App) setup(ctx context.Context) error {
 	a.onStop("store", a.store.Close)
 	a.alarms = a.newAlarms()
 	if a.hostKey, err = a.store.Secret(ctx, "subscriber-token"); err != nil {
+		return err
+	}
+	if a.verpKey, err = a.store.Secret(ctx, "verp"); err != nil {
 		return err
 	}
 	a.web = web.New(web.Options{

@@ -26,6 +26,7 @@ type generation struct {
 	relay    *mail.Relay  // nil: mail is captured
 	signer   *mail.Signer // nil: mail is not signed
 	hubs     hubs
+	bounces  bounces
 	capture  mail.Capture
 
 	mu   sync.Mutex
@@ -54,6 +55,9 @@ func (a *App) generation(cfg *config.Config) (*generation, error) {
 		capture: mail.Capture{Dir: filepath.Join(cfg.Data, "mail")},
 		said:    map[string]string{},
 	}
+	if g.bounces, err = a.bouncesOf(cfg); err != nil {
+		return nil, err
+	}
 	g.ingester = ingest.New(ingest.Options{
 		Saver: a.store, Zone: cfg.Zone, Agent: "jianxun (+" + cfg.URL + ")", Open: openFolder, Builtin: a.samples,
 	})
@@ -65,7 +69,7 @@ func (a *App) generation(cfg *config.Config) (*generation, error) {
 		Issue:     a.store.IssueByID,
 		Changes:   a.store.Head,
 		Leave:     g.links.Leave,
-		Sender:    func(int64, news.Subscriber) string { return cfg.Mail.ReturnPath },
+		Sender:    g.sender,
 		Sign:      signer.Message,
 		Web:       func(is news.Issue) string { return cfg.URL + digest.WebPath(is) },
 		More:      cfg.URL + "/feeds/" + news.AllFeed,

@@ -129,6 +129,7 @@ func (a *App) dispatch(ctx context.Context, is news.Issue) (queued int, err erro
 func (a *App) settled(d news.Delivery) {
 	a.metrics.settled(d.State)
 	a.moving.settled(d)
+	a.unwelcome(d)
 	if d.State == news.Delivered {
 		a.alarms.relayUp()
 	} else {

@@ -19,6 +19,7 @@ type metrics struct {
 	configOK   prometheus.Gauge
 	articles   *prometheus.CounterVec
 	deliveries *prometheus.CounterVec
+	bounces    *prometheus.CounterVec
 }
 
 func newMetrics(version string) *metrics {
@@ -28,10 +29,11 @@ func newMetrics(version string) *metrics {
 		articles:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "jianxun_ingested_total", Help: "Pages and items read by this process, by result."}, []string{"result"}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "jianxun_deliveries_total", Help: "Deliveries that came to rest in this process, by state."}, []string{"state"}),
 	}
+	m.bounces = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "jianxun_bounces_total", Help: "Mails that came back and were recorded by this process, by kind, or unmatched."}, []string{"kind"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "jianxun_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.configOK.Set(1)
-	m.registry.MustRegister(m.configOK, m.articles, m.deliveries, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.configOK, m.articles, m.deliveries, m.bounces, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

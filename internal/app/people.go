@@ -27,6 +27,7 @@ type Subscriber struct {
 	State    news.SubscriberState `json:"state"`
 	Listed   bool                 `json:"listed"`
 	Origin   news.ListOrigin      `json:"origin"`
+	Reason   string               `json:"reason,omitempty"` // why they get no mail, in the words of whom it came back from
 }
 
 // Subscribers lists everybody known, as they are once the configuration's list
@@ -52,9 +53,17 @@ func (a *App) Subscribers(ctx context.Context) ([]Subscriber, error) {
 		s.Listed = false
 		people[s.ID] = s
 	}
+	why, err := a.store.Suppressions(ctx)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]Subscriber, 0, len(people))
 	for _, s := range people {
-		views = append(views, a.subscriberView(s))
+		v := a.subscriberView(s)
+		if s.State != news.Active {
+			v.Reason = why[s.ID].Reason
+		}
+		views = append(views, v)
 	}
 	slices.SortFunc(views, func(x, y Subscriber) int { return strings.Compare(x.Email, y.Email) })
 	return views, nil

@@ -162,6 +162,7 @@ func (a *App) run(g *generation) <-chan struct{} {
 			s.Run(ctx)
 		})
 		r.wg.Go(func() { g.hubs.run(ctx) })
+		r.wg.Go(func() { a.takeBounces(ctx, g.bounces) })
 		r.wg.Go(func() { a.outbox(g, newToken(), a.settled).Run(ctx, a.wake) })
 		return r
 	})

@@ -22,7 +22,7 @@ const (
 // to be trusted only as far as its return path is (VERP).
 type Bounce struct {
 	Kind       BounceKind
-	To         []string // addresses the report was sent to, best first
+	To         []string // addresses the report was sent to, best first; then the return path that a complaint names
 	Recipient  string   // the address that failed, as reported; may be empty
 	MessageID  string   // of the mail that came back, without brackets; may be empty
 	Status     string   // enhanced status code, RFC 3463, such as 5.1.1

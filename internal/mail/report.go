@@ -71,6 +71,11 @@ func (f *found) complaint(b *Bounce) {
 		b.Kind = Complaint
 	}
 	b.Recipient = addressOf(f.feedback.get("Original-Rcpt-To"))
+	// Feedback loops write to the address they were registered with, and name the
+	// return path here.
+	if from := addressOf(f.feedback.get("Original-Mail-From")); from != "" {
+		b.To = append(b.To, from)
+	}
 }
 
 // afterType leaves out the type before a typed value: smtp; rfc822; x-…;

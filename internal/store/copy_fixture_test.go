@@ -76,6 +76,9 @@ func (s fixture) furnish(t *testing.T) {
 		s.exec(t, `INSERT INTO issue_items (issue_id, position, digest, article_id, title, column_name, lead, score) VALUES ($1, $2, 'odd', $3, '', '', '', $4)`,
 			id, 1000+i, news.ArticleID(page(2+i).URL), score)
 	}
+	s.bounce(t, id, 1, news.HardBounce)
+	s.keepBounces(t, 10, "\x00 unmatched \xff")
+	wantCode(t, s.KeepMailboxRead(t.Context(), "imaps://bounces@mail.example.org/INBOX", 1<<32-1, 7), "")
 	s.claimFire(t, monday, "token")
 	s.exec(t, `INSERT INTO handed (relay, slot, mails) VALUES ('relay.example.org:25', 7, 12)`)
 	s.subscribed(t, "a")

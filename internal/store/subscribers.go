@@ -146,9 +146,23 @@ func (t tx) putSubscribers(ctx context.Context, batch []news.Subscriber) error {
 // SetSubscriberState records what a person, or their mail system, decided.
 func (s *Store) SetSubscriberState(ctx context.Context, id string, state news.SubscriberState) error {
 	return s.inTx(ctx, noLock, func(ctx context.Context, t tx) error {
-		res, err := t.ExecContext(ctx, `UPDATE subscribers SET state = $2, changed = $3 WHERE id = $1`, id, state, t.now)
-		return oneRow(res, err, news.Errorf(news.NotFound, "there is no such subscriber"))
+		was, err := t.subscriberState(ctx, id)
+		if err != nil || was == state {
+			return err
+		}
+		what := map[news.SubscriberState]news.SuppressionEvent{news.Active: news.WasLifted, news.Bounced: news.WasBounced, news.Unsubscribed: news.WasUnsubscribed}[state]
+		_, err = t.turn(ctx, id, state, what, "", was)
+		return err
 	})
+}
+
+// subscriberState finds the state of a person.
+func (t tx) subscriberState(ctx context.Context, id string) (state news.SubscriberState, err error) {
+	err = t.QueryRowContext(ctx, `SELECT state FROM subscribers WHERE id = $1`+t.forUpdate, id).Scan(&state)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = news.Errorf(news.NotFound, "there is no such subscriber")
+	}
+	return state, err
 }
 
 // texts are a list as a column of text holds it.
