@@ -76,6 +76,8 @@ func (s fixture) furnish(t *testing.T) {
 		s.exec(t, `INSERT INTO issue_items (issue_id, position, digest, article_id, title, column_name, lead, score) VALUES ($1, $2, 'odd', $3, '', '', '', $4)`,
 			id, 1000+i, news.ArticleID(page(2+i).URL), score)
 	}
+	s.prefer(t, person(1).Email, []string{"daily"}, news.Preferences{Declined: []string{"weekly"}, Columns: []string{"公告'公示"}, Format: news.FormatText})
+	s.asked(t, anybody(), true)
 	s.claimFire(t, monday, "token")
 	s.subscribed(t, "a")
 	s.askHub(t, hubRequest(news.HubSubscribe, "b"))
