@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Subscribe is whether and how people may subscribe themselves.
@@ -40,7 +41,7 @@ func (r *resolver) subscribe(s subscribeSchema) {
 	}
 	for i, d := range s.Digests {
 		if !slices.Contains(slugs, d) {
-			r.fault("subscribe.digests["+strconv.Itoa(i)+"]", "there is no digest %q", d)
+			r.fault("subscribe.digests["+strconv.Itoa(i)+"]", "there is no digest %q; there are %s", d, strings.Join(slugs, ", "))
 		}
 	}
 	if s.Open && len(out.Digests) == 0 && len(s.Digests) == 0 {

@@ -27,6 +27,7 @@ type Subscriber struct {
 	State    news.SubscriberState `json:"state"`
 	Listed   bool                 `json:"listed"`
 	Origin   news.ListOrigin      `json:"origin"`
+	Own      *Own                 `json:"own_choice,omitempty"` // null: as the list says
 }
 
 // Subscribers lists everybody known, as they are once the configuration's list
@@ -44,13 +45,16 @@ func (a *App) Subscribers(ctx context.Context) ([]Subscriber, error) {
 	for _, s := range c.Put() {
 		s.State, s.Listed = news.Active, true
 		if k, ok := people[s.ID]; ok {
-			s.State = k.State
+			s.State, s.Chosen = k.State, k.Chosen
 		}
 		people[s.ID] = s
 	}
 	for _, s := range c.Remove {
 		s.Listed = false
 		people[s.ID] = s
+	}
+	if err := a.withSignUps(ctx, people); err != nil {
+		return nil, err
 	}
 	views := make([]Subscriber, 0, len(people))
 	for _, s := range people {
@@ -62,7 +66,7 @@ func (a *App) Subscribers(ctx context.Context) ([]Subscriber, error) {
 
 func (a *App) subscriberView(s news.Subscriber) Subscriber {
 	v := Subscriber{Email: s.Email, Name: s.Name, Unit: s.Unit, Digests: s.Digests, Columns: s.Columns, Keywords: s.Keywords,
-		Format: s.Format, State: s.State, Listed: s.Listed, Origin: s.Origin}
+		Format: s.Format, State: s.State, Listed: s.Listed, Origin: s.Origin, Own: own(s)}
 	if !s.Until.IsZero() {
 		v.Until = s.Until.In(a.Config().Zone).AddDate(0, 0, -1).Format(time.DateOnly)
 	}

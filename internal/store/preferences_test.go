@@ -56,7 +56,9 @@ func TestAListNeverOverwritesAChoice(t *testing.T) {
 		for _, change := range []func(*news.Subscriber){
 			func(*news.Subscriber) {},
 			func(p *news.Subscriber) { p.Origin = news.FromImport },
-			func(p *news.Subscriber) { p.Format, p.Columns, p.Name = news.FormatHTML, []string{"检务公开"}, "张三" },
+			func(p *news.Subscriber) {
+				p.Format, p.Columns, p.Name = news.FormatHTML, []string{"检务公开"}, "张三"
+			},
 			func(p *news.Subscriber) { p.Digests = []string{"weekly"} },
 			func(p *news.Subscriber) { p.Digests = []string{"daily", "weekly"} },
 		} {
