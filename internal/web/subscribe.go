@@ -77,8 +77,8 @@ func (s *Server) signUp(r *http.Request, st *state, form url.Values) error {
 		return news.Errorf(news.Refused, "this form was sent from another site; please use the one on this page")
 	}
 	u := news.SignUp{Email: news.OneLine(form.Get("email")), Name: news.OneLine(form.Get("name"))}
-	if err := news.CheckEmail(u.Email); err != nil {
-		return err
+	if news.CheckEmail(u.Email) != nil {
+		return news.Errorf(news.Invalid, "this is not an e-mail address such as name@example.org")
 	}
 	if utf8.RuneCountInString(u.Name) > maxName {
 		return news.Errorf(news.Invalid, "the name has more than %d characters", maxName)
