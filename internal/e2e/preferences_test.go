@@ -164,6 +164,12 @@ func TestAChoiceHoldsFromTheNextIssueOn(t *testing.T) {
 			t.Errorf("week %d: the mail holds %s", week, text)
 		}
 	}
+	if out := c.must("subscribers", "list"); !strings.Contains(out, "本人选择：weekly；检务公开；text") {
+		t.Errorf("the list says %s", out)
+	}
+	if out := c.must("check"); !strings.Contains(out, "zhang@example.org 实际收到的与文件所写不同；本人选择：weekly；检务公开；text") {
+		t.Errorf("check says %s", out)
+	}
 	people, err := c.Subscribers(t.Context())
 	if err != nil || len(people) != 1 || people[0].Name != "张三丰" || people[0].Own == nil || !slices.Equal(people[0].Own.Digests, []string{"weekly"}) {
 		t.Errorf("the list is %+v, %v", people, err)

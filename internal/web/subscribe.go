@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"jianxun/internal/news"
@@ -33,9 +34,8 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request, st *state) er
 	if !st.Subscribe.Open {
 		return noSuchPage()
 	}
-	p := s.decorate(st.page(r, "/subscribe", ""))
-	p.Title = p.T("Receive digests by mail")
-	view := templates.SubscribePage{Page: p}
+	view := templates.SubscribePage{Page: s.decorate(st.page(r, "/subscribe", ""))}
+	view.Title = view.T("Receive digests by mail")
 	status := http.StatusOK
 	var form url.Values
 	if r.Method == http.MethodPost {
@@ -47,17 +47,13 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request, st *state) er
 		case err == nil:
 			view.Taken = true
 		case news.CodeOf(err) == news.Invalid:
-			status, view.Message = http.StatusBadRequest, p.Err(err)
+			status, view.Message = http.StatusBadRequest, view.Err(err)
 			view.Email, view.Name = form.Get("email"), form.Get("name")
 		default:
 			return err
 		}
 	}
-	for _, d := range st.Digests {
-		if st.Subscribe.offers(d.Slug) {
-			view.Offered = append(view.Offered, templates.Option{Value: d.Slug, Label: d.Title, Chosen: form == nil || slices.Contains(form["digest"], d.Slug)})
-		}
-	}
+	view.Offered = st.openDigests(form)
 	body, err := s.opt.Templates.Page("subscribe", view)
 	if err != nil {
 		return err
@@ -67,6 +63,16 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request, st *state) er
 	w.Header().Set("Referrer-Policy", "same-origin")
 	answer(w, r, status, body)
 	return nil
+}
+
+// openDigests are those to be ticked: all are, until a form says which.
+func (st *state) openDigests(form url.Values) (options []templates.Option) {
+	for _, d := range st.Digests {
+		if st.Subscribe.offers(d.Slug) {
+			options = append(options, templates.Option{Value: d.Slug, Label: d.Title, Chosen: form == nil || slices.Contains(form["digest"], d.Slug)})
+		}
+	}
+	return options
 }
 
 func noSuchPage() error { return news.Errorf(news.NotFound, "there is no such page") }
@@ -123,7 +129,7 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, st *state) erro
 		}
 		s.opt.Log.Info("a subscriber confirmed", "subscriber", id)
 	}
-	view, err := s.confirmPage(r, st, id)
+	view, err := s.confirmPage(r, st, id, asked)
 	if err != nil {
 		return err
 	}
@@ -136,8 +142,7 @@ func (s *Server) confirm(w http.ResponseWriter, r *http.Request, st *state) erro
 	return nil
 }
 
-func (s *Server) confirmPage(r *http.Request, st *state, id string) (templates.ConfirmPage, error) {
-	_, asked, _ := st.links.signUpOf(r.PathValue("token"))
+func (s *Server) confirmPage(r *http.Request, st *state, id string, asked time.Time) (templates.ConfirmPage, error) {
 	p := s.decorate(st.page(r, "", ""))
 	p.Title = p.T("Confirm your subscription")
 	view := templates.ConfirmPage{Page: p}
