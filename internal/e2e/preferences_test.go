@@ -93,7 +93,7 @@ func (c *choosing) issue(n int) map[string]received {
 	return mails
 }
 
-func parsed(t testing.TB, m received) *mail.Message {
+func readMail(t testing.TB, m received) *mail.Message {
 	t.Helper()
 	msg, err := mail.ReadMessage(strings.NewReader(strings.ReplaceAll(m.data, "\r\n", "\n")))
 	if err != nil {
@@ -115,7 +115,7 @@ func plain(t testing.TB, m *mail.Message) string {
 // own is the address of a person's own page, from their mail.
 func own(t testing.TB, m received) string {
 	t.Helper()
-	return strings.Trim(parsed(t, m).Header.Get("List-Unsubscribe"), "<>")
+	return strings.Trim(readMail(t, m).Header.Get("List-Unsubscribe"), "<>")
 }
 
 // TestAChoiceHoldsFromTheNextIssueOn: a person of the file chooses text and one
@@ -123,7 +123,7 @@ func own(t testing.TB, m received) string {
 func TestAChoiceHoldsFromTheNextIssueOn(t *testing.T) {
 	c := newChoosing(t)
 	first := c.issue(1)["zhang@example.org"]
-	if kind := parsed(t, first).Header.Get("Content-Type"); !strings.HasPrefix(kind, "multipart/alternative") {
+	if kind := readMail(t, first).Header.Get("Content-Type"); !strings.HasPrefix(kind, "multipart/alternative") {
 		t.Fatalf("the first mail is %s", kind)
 	}
 	choice := url.Values{"action": {"preferences"}, "digest": {"weekly"}, "column": {"检务公开"}, "format": {"text"}}
@@ -155,7 +155,7 @@ func TestAChoiceHoldsFromTheNextIssueOn(t *testing.T) {
 			}
 		}
 		c.clock.set(c.clock.Now().Add(time.Minute))
-		m := parsed(t, c.issue(1)["zhang@example.org"])
+		m := readMail(t, c.issue(1)["zhang@example.org"])
 		if kind := m.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") {
 			t.Errorf("week %d: the mail is %s", week, kind)
 		}
@@ -184,7 +184,7 @@ func (c *choosing) letter(email string) string {
 	c.relay.wait(c.t, 1)
 	all := c.relay.all()
 	m := all[len(all)-1]
-	link := inLetter.FindString(plain(c.t, parsed(c.t, m)))
+	link := inLetter.FindString(plain(c.t, readMail(c.t, m)))
 	if m.to != email || link == "" {
 		c.t.Fatalf("the letter to %s: %s", m.to, m.data)
 	}
@@ -256,7 +256,7 @@ func TestLettersAnHourAreBoundedAndForgottenAfterAWeek(t *testing.T) {
 	if n := len(c.relay.all()); n != 3 {
 		t.Errorf("%d letters, want 3", n)
 	}
-	link := inLetter.FindString(plain(t, parsed(t, c.relay.all()[0])))
+	link := inLetter.FindString(plain(t, readMail(t, c.relay.all()[0])))
 	c.clock.set(c.clock.Now().Add(7*24*time.Hour + time.Second))
 	c.start()
 	if people, err := c.Subscribers(t.Context()); err != nil || len(people) != 1 {
