@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -105,18 +104,15 @@ func TestAnOlderStoreIsIndexedWhenOpened(t *testing.T) {
 // older takes the search index away, as if it had never been.
 func older(t *testing.T, s fixture) {
 	t.Helper()
-	ctx := t.Context()
-	err := s.inTx(ctx, articleLock, func(ctx context.Context, t tx) error {
-		for _, statement := range []string{`DROP TABLE search`, `DROP TABLE marks`, `DROP INDEX issues_by_cut`, `DELETE FROM goose_db_version WHERE version_id >= 4`} {
-			if _, err := t.ExecContext(ctx, statement); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	p, err := s.steps()
+	if err == nil {
+		_, err = p.DownTo(t.Context(), searchVersion)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.exec(t, `DROP TABLE search`) // the way down from searchVersion is not written
+	s.exec(t, `DELETE FROM goose_db_version WHERE version_id = 4`)
 }
 
 // FuzzSearch looks for anything: what comes is articles or a refusal, never a

@@ -198,3 +198,11 @@ func FuzzToken(f *testing.F) {
 		}
 	})
 }
+
+// The links in mails that were sent years ago must lead where they led.
+func TestRequirement07TheLinkOfAPersonNeverChanges(t *testing.T) {
+	const made = "e2lMetoNXvijvBSgGNBoT28PeyKHgJWf9IrJ5Ve7-QA"
+	if got := (Links{URL: address, Key: []byte("a key")}).token(news.SubscriberID("a@example.org")); got != made {
+		t.Errorf("the token is %s, was %s", got, made)
+	}
+}
