@@ -41,6 +41,7 @@ type Config struct {
 	WebSub      WebSub
 	Limits      Limits
 	Subscribers []news.Subscriber
+	Subscribe   Subscribe
 	Files       []string // everything that was read, to be watched
 }
 

@@ -47,6 +47,7 @@ func (r *resolver) load(file string) {
 	r.mail(s.Mail)
 	r.websub(s.WebSub)
 	r.limits(s.Limits)
+	r.subscribe(s.Subscribe)
 	r.faults = append(r.faults, main.faults...)
 	r.subscribers(s.Subscribers)
 }

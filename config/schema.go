@@ -21,6 +21,8 @@ type fileSchema struct {
 	WebSub      websubSchema   `yaml:"websub"`
 	Limits      limitsSchema   `yaml:"limits"`
 	Subscribers string         `yaml:"subscribers"`
+
+	Subscribe subscribeSchema `yaml:"subscribe"`
 }
 
 type siteSchema struct {

@@ -17,6 +17,7 @@ type Page struct {
 	Feeds                        []FeedLink
 	Digests                      []DigestLink
 	Mailbox                      bool // captured mail can be looked at
+	Subscribe                    bool // people may subscribe themselves
 }
 
 // FeedLink is a feed as pages name it.
@@ -112,12 +113,40 @@ type IssueMail struct {
 	Preheader, WebURL, MoreURL, NameSlot, LeaveSlot string
 }
 
-// LeavePage is /u/{token}.
+// LeavePage is /u/{token}: what a person gets, and may choose.
 type LeavePage struct {
 	Page
-	Email      string
-	Active     bool
-	Subscribed []string
+	Email   string
+	State   string // of the subscriber
+	Listed  bool
+	Saved   bool
+	Offered []Option // digests
+	Columns []Option
+	Text    bool // mail as plain text
+}
+
+// Option is something to be ticked.
+type Option struct {
+	Value, Label string
+	Chosen       bool
+}
+
+// SubscribePage is /subscribe.
+type SubscribePage struct {
+	Page
+	Message     string // why it was not taken
+	Taken       bool
+	Email, Name string
+	Offered     []Option // digests
+}
+
+// ConfirmPage is /confirm/{token}.
+type ConfirmPage struct {
+	Page
+	Email  string
+	Asked  []string // titles of digests
+	State  string   // of the subscriber, once confirmed
+	Choose string   // where the person chooses, once confirmed
 }
 
 // MailboxPage is /mail.

@@ -30,14 +30,30 @@ func (c subscribersListCmd) Run(ctx context.Context, s *session, a *app.App) err
 	rows := [][]string{}
 	for _, v := range list {
 		state := s.p.T(string(v.State))
-		if !v.Listed {
+		if !v.Listed && string(v.State) != "pending" {
 			state = s.p.T("off the list")
 		}
-		rows = append(rows, []string{v.Email, v.Name, v.Unit, strings.Join(v.Digests, " "), string(v.Format), state, clip(v.Reason, 60)})
+		rows = append(rows, []string{v.Email, v.Name, v.Unit, strings.Join(v.Digests, " "), string(v.Format), state, clip(v.Reason, 60), s.ownChoice(v.Own)})
 	}
 	table(s.out, rows)
 	s.say("%d subscribers.", len(list))
 	return nil
+}
+
+// ownChoice says what a person chose for themselves, "" when it is what the list
+// says.
+func (s *session) ownChoice(o *app.Own) string {
+	if o == nil {
+		return ""
+	}
+	digests, columns := strings.Join(o.Digests, " "), strings.Join(o.Columns, " ")
+	if digests == "" {
+		digests = s.p.T("no digest")
+	}
+	if columns == "" {
+		columns = s.p.T("all columns")
+	}
+	return s.p.T("own choice: %s; %s; %s", digests, columns, string(o.Format))
 }
 
 type subscribersImportCmd struct {

@@ -52,12 +52,12 @@ func (c checkCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	runs := app.NextRuns(cfg, nextRuns)
-	closed, err := s.closed(ctx, cfg)
+	closed, chose, err := s.exceptions(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return app.JSON(s.out, map[string]any{"file": file, "runs": runs, "subscribers": len(cfg.Subscribers), "closed": closed})
+		return app.JSON(s.out, map[string]any{"file": file, "runs": runs, "subscribers": len(cfg.Subscribers), "closed": closed, "chose": emailsOf(chose)})
 	}
 	if file == "" {
 		file = s.p.T("the built-in default")
@@ -75,17 +75,29 @@ func (c checkCmd) Run(ctx context.Context, s *session) error {
 	for _, email := range closed {
 		s.say("Note: %s unsubscribed or bounced, and gets nothing although the file lists it.", email)
 	}
+	for _, v := range chose {
+		s.say("Note: %s gets something else than the file says; %s", v.Email, s.ownChoice(v.Own))
+	}
 	return nil
 }
 
-// closed asks the store, if there is one yet, who gets nothing.
-func (s *session) closed(ctx context.Context, cfg *config.Config) ([]string, error) {
+func emailsOf(people []app.Subscriber) []string {
+	list := []string{}
+	for _, p := range people {
+		list = append(list, p.Email)
+	}
+	return list
+}
+
+// exceptions asks the store, if there is one yet, who gets nothing, and who chose
+// for themselves.
+func (s *session) exceptions(ctx context.Context, cfg *config.Config) (closed []string, chose []app.Subscriber, err error) {
 	if file, ok := strings.CutPrefix(cfg.Store, "sqlite:"); ok {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return []string{}, nil
+			return []string{}, nil, nil
 		}
 	}
-	return app.Closed(ctx, s.options(slog.LevelError))
+	return app.Exceptions(ctx, s.options(slog.LevelError))
 }
 
 type versionCmd struct{}

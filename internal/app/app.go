@@ -128,9 +128,10 @@ func (a *App) setup(ctx context.Context) error {
 		return err
 	}
 	a.web = web.New(web.Options{
-		Articles: a.store, Collections: a.store, Issues: a.store, People: a.store, Templates: a.templates, Key: a.hostKey,
+		Articles: a.store, Collections: a.store, Issues: a.store, People: a.store, Letters: letters{a}, Templates: a.templates, Key: a.hostKey,
 		Now: a.opt.Now, Log: a.log, View: a.webIssue,
 	})
+	a.onStop("letters", func() error { a.web.Posted(); return nil })
 	g, err := a.generation(cfg)
 	if err != nil {
 		return err

@@ -100,7 +100,7 @@ func (a *App) webIssue(is news.Issue, p templates.Printer) templates.Issue {
 
 func (g *generation) settings(loopback bool) web.Settings {
 	s := web.Settings{Title: g.cfg.Title, URL: g.cfg.URL, Language: g.cfg.Language, Zone: g.cfg.Zone, Feeds: g.cfg.Feeds,
-		Sources: g.cfg.Sources, Hubs: g.hubs.addresses, Hub: g.hubs.handler(), Digests: g.cfg.Digests, Folder: g.capture.Dir,
+		Sources: g.cfg.Sources, Hubs: g.hubs.addresses, Hub: g.hubs.handler(), Digests: g.cfg.Digests, Subscribe: g.subscribe(), Folder: g.capture.Dir,
 		Limits: web.Limits{Feeds: g.cfg.Limits.Feeds, Searches: g.cfg.Limits.Searches, Proxies: g.cfg.Limits.Proxies}}
 	if loopback && g.relay == nil {
 		s.Mailbox = mailbox{g.capture}

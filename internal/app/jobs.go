@@ -12,6 +12,7 @@ import (
 
 // addJobs schedules the sources and digests of a generation.
 func (a *App) addJobs(s *schedule.Scheduler, g *generation) {
+	a.addSignUps(s, g)
 	for _, src := range g.cfg.Sources {
 		a.add(s, schedule.Job{Name: "source:" + src.Name, Spec: "@every " + src.Every.String(), Zone: g.cfg.Zone, AtOnce: remote(src),
 			Run: func(ctx context.Context, _ time.Time) error {

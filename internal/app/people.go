@@ -27,7 +27,8 @@ type Subscriber struct {
 	State    news.SubscriberState `json:"state"`
 	Listed   bool                 `json:"listed"`
 	Origin   news.ListOrigin      `json:"origin"`
-	Reason   string               `json:"reason,omitempty"` // why they get no mail, in the words of whom it came back from
+	Reason   string               `json:"reason,omitempty"`     // why they get no mail, in the words of whom it came back from
+	Own      *Own                 `json:"own_choice,omitempty"` // null: as the list says
 }
 
 // Subscribers lists everybody known, as they are once the configuration's list
@@ -45,13 +46,16 @@ func (a *App) Subscribers(ctx context.Context) ([]Subscriber, error) {
 	for _, s := range c.Put() {
 		s.State, s.Listed = news.Active, true
 		if k, ok := people[s.ID]; ok {
-			s.State = k.State
+			s.State, s.Chosen = k.State, k.Chosen
 		}
 		people[s.ID] = s
 	}
 	for _, s := range c.Remove {
 		s.Listed = false
 		people[s.ID] = s
+	}
+	if err := a.withSignUps(ctx, people); err != nil {
+		return nil, err
 	}
 	why, err := a.store.Suppressions(ctx)
 	if err != nil {
@@ -71,7 +75,7 @@ func (a *App) Subscribers(ctx context.Context) ([]Subscriber, error) {
 
 func (a *App) subscriberView(s news.Subscriber) Subscriber {
 	v := Subscriber{Email: s.Email, Name: s.Name, Unit: s.Unit, Digests: s.Digests, Columns: s.Columns, Keywords: s.Keywords,
-		Format: s.Format, State: s.State, Listed: s.Listed, Origin: s.Origin}
+		Format: s.Format, State: s.State, Listed: s.Listed, Origin: s.Origin, Own: own(s)}
 	if !s.Until.IsZero() {
 		v.Until = s.Until.In(a.Config().Zone).AddDate(0, 0, -1).Format(time.DateOnly)
 	}

@@ -126,6 +126,9 @@ func (a *App) apply(ctx context.Context, g *generation) error {
 	if err := a.applyRoster(ctx, g.cfg.Subscribers); err != nil {
 		return err
 	}
+	if err := a.forgetSignUps(ctx, g); err != nil {
+		return err
+	}
 	return a.web.Reload(ctx, g.settings(isLoopback(g.cfg.Listen)))
 }
 

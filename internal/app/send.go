@@ -41,6 +41,9 @@ func (a *App) SendIssue(ctx context.Context, ref string, progress func(Progress)
 		return Issue{}, err
 	}
 	ref = is.Digest + "/" + is.Ref()
+	if progress == nil {
+		progress = func(Progress) {}
+	}
 	var p pace
 	sendErr := a.deliver(ctx, is, func() {
 		if v, err := a.issueView(ctx, is); err == nil { // progress is a courtesy

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"jianxun/config"
-	"jianxun/internal/news"
 	"jianxun/internal/schedule"
 )
 
@@ -56,27 +55,19 @@ func (a *App) Status(ctx context.Context) (Status, error) {
 	return s, err
 }
 
-// Closed lists the subscribers of the file who will get nothing whatever it
-// says, when there is a store to ask.
-func Closed(ctx context.Context, opt Options) ([]string, error) {
+// Exceptions lists the subscribers of the file who get something else than it
+// says, when there is a store to ask: closed get nothing, others chose for
+// themselves.
+func Exceptions(ctx context.Context, opt Options) (closed []string, chose []Subscriber, err error) {
 	a, err := New(ctx, opt)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = a.Stop(ctx) }() // nothing was written
 	known, err := a.store.Subscribers(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	state := map[string]news.SubscriberState{}
-	for _, k := range known {
-		state[k.ID] = k.State
-	}
-	var closed []string
-	for _, s := range a.Config().Subscribers {
-		if st := state[news.SubscriberID(s.Email)]; st == news.Unsubscribed || st == news.Bounced {
-			closed = append(closed, s.Email)
-		}
-	}
-	return closed, nil
+	closed, chose = exceptions(a.Config().Subscribers, known)
+	return closed, chose, nil
 }

@@ -40,15 +40,18 @@ type Subscriber struct {
 	State    SubscriberState
 	Listed   bool // on the current list; a person taken off it gets nothing
 	Origin   ListOrigin
+	Chosen   *Preferences // nil: nothing; the fields above are what the list says
 }
 
 // ListOrigin tells which list a subscriber came from.
 type ListOrigin string
 
-// The lists: the configuration's subscribers file and imported spreadsheets.
+// The lists: the configuration's subscribers file, imported spreadsheets, and
+// people who subscribed themselves.
 const (
 	FromFile   ListOrigin = "file"
 	FromImport ListOrigin = "import"
+	FromSelf   ListOrigin = "self"
 )
 
 // NormalEmail is the form in which addresses are compared: lower case.

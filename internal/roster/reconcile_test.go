@@ -34,6 +34,10 @@ func origin(o news.ListOrigin) func(*news.Subscriber) {
 	return func(s *news.Subscriber) { s.Origin = o }
 }
 
+func chosen(s *news.Subscriber) {
+	s.Chosen = &news.Preferences{Declined: []string{"weekly"}, Columns: []string{"检务公开"}, Format: news.FormatText}
+}
+
 func unlisted(s *news.Subscriber) { s.Listed = false }
 
 func TestReconcile(t *testing.T) {
@@ -52,6 +56,8 @@ func TestReconcile(t *testing.T) {
 		"gone before":                       {known: []news.Subscriber{person("a@x.example", unlisted)}},
 		"back again":                        {known: []news.Subscriber{person("a@x.example", unlisted)}, wanted: []news.Subscriber{row("a@x.example")}, update: []string{"a@x.example"}},
 		"of another list":                   {known: []news.Subscriber{person("a@x.example", origin(news.FromImport))}},
+		"of no list":                        {known: []news.Subscriber{person("a@x.example", origin(news.FromSelf))}},
+		"a choice is no difference":         {known: []news.Subscriber{person("a@x.example", chosen)}, wanted: []news.Subscriber{row("a@x.example")}, same: 1},
 		"taken over from another list":      {known: []news.Subscriber{person("a@x.example", origin(news.FromImport))}, wanted: []news.Subscriber{row("a@x.example")}, update: []string{"a@x.example"}},
 		"unsubscribed people are named":     {known: []news.Subscriber{person("a@x.example", state(news.Unsubscribed))}, wanted: []news.Subscriber{row("a@x.example")}, same: 1, closed: []string{"a@x.example"}},
 		"bounced people are named":          {known: []news.Subscriber{person("a@x.example", state(news.Bounced))}, wanted: []news.Subscriber{row("a@x.example", name("甲"))}, update: []string{"a@x.example"}, closed: []string{"a@x.example"}},

@@ -79,6 +79,8 @@ func (s fixture) furnish(t *testing.T) {
 	s.bounce(t, id, 1, news.HardBounce)
 	s.keepBounces(t, 10, "\x00 unmatched \xff")
 	wantCode(t, s.KeepMailboxRead(t.Context(), "imaps://bounces@mail.example.org/INBOX", 1<<32-1, 7), "")
+	s.prefer(t, person(1).Email, []string{"daily"}, news.Preferences{Declined: []string{"weekly"}, Columns: []string{"公告'公示"}, Format: news.FormatText})
+	s.asked(t, anybody(), true)
 	s.claimFire(t, monday, "token")
 	s.exec(t, `INSERT INTO handed (relay, slot, mails) VALUES ('relay.example.org:25', 7, 12)`)
 	s.subscribed(t, "a")

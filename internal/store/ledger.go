@@ -18,7 +18,7 @@ func (s *Store) EnqueueIssue(ctx context.Context, id int64) (int, error) {
 		res, err := t.ExecContext(ctx, `INSERT INTO deliveries (issue_id, subscriber_id, state, attempts, first_tried, next_attempt, lease_token, lease_until, reply, changed)
 			SELECT i.id, s.id, 'queued', 0, 0, $2, '', 0, '', $2
 			FROM issues i JOIN subscriptions d ON d.digest = i.digest JOIN subscribers s ON s.id = d.subscriber_id
-			WHERE i.id = $1 AND s.listed = 1 AND s.state = 'active' AND (s.until = 0 OR s.until > $2)`, id, t.now)
+			WHERE i.id = $1 AND s.listed = 1 AND s.state = 'active' AND (s.until = 0 OR s.until > $2) AND `+wanted, id, t.now)
 		if err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (s *Store) EnqueueIssue(ctx context.Context, id int64) (int, error) {
 // Recipients is how many people an issue of the digest would go to now.
 func (s *Store) Recipients(ctx context.Context, digest string) (n int, err error) {
 	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM subscriptions d JOIN subscribers s ON s.id = d.subscriber_id
-		WHERE d.digest = $1 AND s.listed = 1 AND s.state = 'active' AND (s.until = 0 OR s.until > $2)`, digest, ms(s.now())).Scan(&n)
+		WHERE d.digest = $1 AND s.listed = 1 AND s.state = 'active' AND (s.until = 0 OR s.until > $2) AND `+wanted, digest, ms(s.now())).Scan(&n)
 	return n, err
 }
 

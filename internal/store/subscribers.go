@@ -10,10 +10,16 @@ import (
 	"jianxun/internal/news"
 )
 
-const subscriberFields = `s.id, s.email, s.name, s.unit, s.columns, s.keywords, s.format, s.until, s.state, s.listed, s.origin`
+// subscriberFields are a person as mail is made for them: their own choice
+// stands in the place of what the list says. listedFields are what it says.
+const (
+	subscriberFields = `s.id, s.email, s.name, s.unit, coalesce((SELECT p.columns FROM preferences p WHERE p.subscriber_id = s.id), s.columns), s.keywords,
+		coalesce((SELECT p.format FROM preferences p WHERE p.subscriber_id = s.id), s.format), s.until, s.state, s.listed, s.origin`
+	listedFields = `s.id, s.email, s.name, s.unit, s.columns, s.keywords, s.format, s.until, s.state, s.listed, s.origin`
+)
 
-// dest are the places a row of subscriberFields is scanned into; finish
-// completes sub from them.
+// dest are the places a row of such fields is scanned into; finish completes
+// sub from them.
 func subscriberDest(sub *news.Subscriber) (dest []any, finish func() error) {
 	var columns, keywords string
 	var until int64
@@ -32,10 +38,11 @@ func scanSubscriber(row scanner) (sub news.Subscriber, err error) {
 	return sub, finish()
 }
 
-// Subscribers lists everybody ever known, by address.
+// Subscribers lists everybody ever known, by address, as their lists name them,
+// and what they chose.
 func (s *Store) Subscribers(ctx context.Context) ([]news.Subscriber, error) {
 	read := s.read.within(longest)
-	rows, err := read.QueryContext(ctx, `SELECT `+subscriberFields+` FROM subscribers s ORDER BY s.email, s.id`)
+	rows, err := read.QueryContext(ctx, `SELECT `+listedFields+` FROM subscribers s ORDER BY s.email, s.id`)
 	list, err := collect(rows, err, scanSubscriber)
 	if err != nil {
 		return nil, err
@@ -55,12 +62,22 @@ func (s *Store) Subscribers(ctx context.Context) ([]news.Subscriber, error) {
 			list[i].Digests = append(list[i].Digests, p.digest)
 		}
 	}
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := preferencesOf(ctx, read, "")
+	for id, p := range chosen {
+		if i, ok := index[id]; ok {
+			list[i].Chosen = p
+		}
+	}
 	return list, err
 }
 
-// Subscriber finds one person by id.
+// Subscriber finds one person by id, as their list names them, and what they
+// chose.
 func (s *Store) Subscriber(ctx context.Context, id string) (news.Subscriber, error) {
-	sub, err := scanSubscriber(s.read.QueryRowContext(ctx, `SELECT `+subscriberFields+` FROM subscribers s WHERE s.id = $1`, id))
+	sub, err := scanSubscriber(s.read.QueryRowContext(ctx, `SELECT `+listedFields+` FROM subscribers s WHERE s.id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return sub, news.Errorf(news.NotFound, "there is no such subscriber")
 	}
@@ -72,6 +89,11 @@ func (s *Store) Subscriber(ctx context.Context, id string) (news.Subscriber, err
 		err = row.Scan(&d)
 		return d, err
 	})
+	if err != nil {
+		return sub, err
+	}
+	chosen, err := preferencesOf(ctx, s.read, id)
+	sub.Chosen = chosen[id]
 	return sub, err
 }
 

@@ -49,7 +49,7 @@ func (s *site) open() {
 		s.t.Fatal(err)
 	}
 	s.articles = &articles{Store: s.store}
-	s.Server = New(Options{Articles: s.articles, Collections: s.store, Issues: s.store, People: s.store, Templates: set, Key: []byte("a key of 32 octets, more or less"),
+	s.Server = New(Options{Articles: s.articles, Collections: s.store, Issues: s.store, People: s.store, Letters: s, Templates: set, Key: []byte("a key of 32 octets, more or less"),
 		Now: s.clock, Log: slog.New(slog.DiscardHandler), View: view})
 	s.reload()
 }

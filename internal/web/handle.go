@@ -106,7 +106,7 @@ func (st *state) page(r *http.Request, path, title string) templates.Page {
 	if accept := r.Header.Get("Accept-Language"); accept != "" {
 		lang = templates.ParseLanguage(accept)
 	}
-	p := templates.Page{Printer: st.printers[lang], Base: st.links.Base(), Site: st.Title, Title: title, Mailbox: st.mailboxOpen(r)}
+	p := templates.Page{Printer: st.printers[lang], Base: st.links.Base(), Site: st.Title, Title: title, Mailbox: st.mailboxOpen(r), Subscribe: st.Subscribe.Open}
 	if path != "" {
 		p.Canonical = st.links.URL + path
 	}
@@ -148,5 +148,7 @@ func htmlHeaders(h http.Header) {
 	h["X-Content-Type-Options"] = nosniff
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src http: https: data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
+	if h.Get("Referrer-Policy") == "" {
+		h.Set("Referrer-Policy", "no-referrer")
+	}
 }

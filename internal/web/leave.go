@@ -2,9 +2,9 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"jianxun/internal/news"
-	"jianxun/templates"
 )
 
 // maxForm bounds a posted form, in octets.
@@ -12,14 +12,19 @@ const maxForm = 64 << 10
 
 // leave is a subscriber's own page. GET shows it and changes nothing, because
 // scanners follow links. POST unsubscribes, with the one-click body of RFC 8058
-// or without, as often as it comes; only the page's own button subscribes again.
+// or none, as often as it comes; only the page's own forms say anything else.
 func (s *Server) leave(w http.ResponseWriter, r *http.Request, st *state) error {
 	id, ok := st.links.subscriberOf(r.PathValue("token"))
 	if !ok {
 		return news.Errorf(news.NotFound, "this link is not complete; copy all of it from the mail")
 	}
+	saved := false
 	if r.Method == http.MethodPost {
-		if err := s.decide(w, r, id); err != nil {
+		form, err := posted(w, r)
+		if err != nil {
+			return err
+		}
+		if saved, err = s.decide(r, st, id, form); err != nil {
 			return err
 		}
 	}
@@ -27,14 +32,11 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, st *state) error 
 	if err != nil {
 		return err
 	}
-	p := s.decorate(st.page(r, "", ""))
-	p.Title = p.T("Your subscription")
-	view := templates.LeavePage{Page: p, Email: sub.Email, Active: sub.State == news.Active}
-	for _, slug := range sub.Digests {
-		if d, err := st.digest(slug); err == nil {
-			view.Subscribed = append(view.Subscribed, d.Title)
-		}
+	view, err := s.leavePage(r, st, sub)
+	if err != nil {
+		return err
 	}
+	view.Saved = saved
 	body, err := s.opt.Templates.Page("leave", view)
 	if err != nil {
 		return err
@@ -44,24 +46,35 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, st *state) error 
 	return nil
 }
 
-// decide records what a POST asks for. Who bounced or has not confirmed yet is
-// not made active by a button.
-func (s *Server) decide(w http.ResponseWriter, r *http.Request, id string) error {
+// posted reads a form of either encoding, without what the address says.
+func posted(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseMultipartForm(maxForm); err != nil && err != http.ErrNotMultipart {
-		return news.Errorf(news.Invalid, "the form cannot be read: %w", err)
+		return nil, news.Errorf(news.Invalid, "the form cannot be read: %w", err)
 	}
+	return r.PostForm, nil
+}
+
+// decide records what a POST asks for; saved tells that it was a choice. Who
+// bounced is not made active by a button.
+func (s *Server) decide(r *http.Request, st *state, id string, form url.Values) (saved bool, err error) {
 	next := news.Unsubscribed
-	if r.PostForm.Get("resubscribe") == "yes" {
+	switch {
+	case len(form) == 0 || form.Has("List-Unsubscribe"):
+	case form.Get("action") == "preferences":
+		return true, s.prefer(r, st, id, form)
+	case form.Get("resubscribe") == "yes":
 		sub, err := s.opt.People.Subscriber(r.Context(), id)
 		if err != nil || sub.State != news.Unsubscribed {
-			return err
+			return false, err
 		}
 		next = news.Active
+	default:
+		return false, news.Errorf(news.Invalid, "this form is not known here; please open the link in the mail again")
 	}
 	if err := s.opt.People.SetSubscriberState(r.Context(), id, next); err != nil {
-		return err
+		return false, err
 	}
 	s.opt.Log.Info("a subscriber decided", "subscriber", id, "state", next)
-	return nil
+	return false, nil
 }

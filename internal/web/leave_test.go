@@ -63,29 +63,32 @@ func form(t *testing.T, name, value string) (contentType, body string) {
 }
 
 // Mail scanners follow every link.
-func TestLookingAtTheLinkChangesNothing(t *testing.T) {
+func TestRequirement06LookingAtTheLinkChangesNothing(t *testing.T) {
 	s := newSite(t)
 	token := s.subscribed("a@example.org")
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
-		for _, query := range []string{"", "?List-Unsubscribe=One-Click", "?resubscribe=yes"} {
+		for _, query := range []string{"", "?List-Unsubscribe=One-Click", "?resubscribe=yes", "?action=preferences&format=text"} {
 			r := s.do(method, "/u/"+token+query)
 			wantStatus(t, r, 200)
 			if r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("X-Robots-Tag") != "noindex" || r.Header.Get("Referrer-Policy") != "no-referrer" {
 				t.Errorf("header %v", r.Header)
 			}
 			s.wantPerson("a@example.org", news.Active)
+			if sub, err := s.store.Subscriber(t.Context(), news.SubscriberID("a@example.org")); err != nil || sub.Chosen != nil {
+				t.Errorf("%s chose %+v, %v", method+query, sub.Chosen, err)
+			}
 		}
 	}
 	doc := html(t, s.get("/u/"+token), 200)
-	if got := texts(doc, "main li"); !slices.Equal(got, []string{"检察要闻周报"}) {
+	if got := texts(doc, "main label:has(input[name=digest][checked])"); !slices.Equal(got, []string{"检察要闻周报"}) {
 		t.Errorf("subscribed to %v", got)
 	}
-	if got := doc.Find("main form[method=post] button").Length(); got != 1 {
-		t.Errorf("there are %d buttons", got)
+	if got := texts(doc, "main form[method=post] button"); !slices.Equal(got, []string{"保存", "退订全部邮件"}) {
+		t.Errorf("the buttons are %v", got)
 	}
 }
 
-func TestOneClickUnsubscribes(t *testing.T) {
+func TestRequirement05OneClickUnsubscribes(t *testing.T) {
 	multi, multiBody := form(t, "List-Unsubscribe", "One-Click")
 	for name, c := range map[string]struct{ contentType, body string }{
 		"urlencoded":      {urlencoded, "List-Unsubscribe=One-Click"},
@@ -122,7 +125,7 @@ func TestTheButtonsOfThePage(t *testing.T) {
 	for _, want := range []news.SubscriberState{news.Unsubscribed, news.Active, news.Unsubscribed} {
 		doc := html(t, s.get("/u/"+token), 200)
 		fields := url.Values{}
-		doc.Find("main form input").Each(func(_ int, in *goquery.Selection) { fields.Add(in.AttrOr("name", ""), in.AttrOr("value", "")) })
+		doc.Find("main form:not(.choices) input").Each(func(_ int, in *goquery.Selection) { fields.Add(in.AttrOr("name", ""), in.AttrOr("value", "")) })
 		if doc.Find("main form").AttrOr("action", "") != "" {
 			t.Error("the form goes elsewhere")
 		}
@@ -149,7 +152,7 @@ func TestAFormThatCannotBeReadChangesNothing(t *testing.T) {
 	}
 }
 
-func TestALinkThatWasTamperedWithIsRefused(t *testing.T) {
+func TestRequirement07ALinkThatWasTamperedWithIsRefused(t *testing.T) {
 	s := newSite(t)
 	token := s.subscribed("a@example.org")
 	forged := Links{URL: address, Key: []byte("another key")}.token(news.SubscriberID("a@example.org"))
@@ -178,7 +181,8 @@ func other(c byte) string {
 func FuzzToken(f *testing.F) {
 	l := Links{URL: address, Key: []byte("a key")}
 	made := l.token(news.SubscriberID("a@example.org"))
-	for _, seed := range []string{made, "", "x", made + "=", made[:42], strings.ToUpper(made), base64.StdEncoding.EncodeToString(make([]byte, 32))} {
+	_, confirming, _ := strings.Cut(l.Confirm(news.SubscriberID("a@example.org"), monday), "/confirm/")
+	for _, seed := range []string{made, confirming, "", "x", made + "=", made[:42], strings.ToUpper(made), base64.StdEncoding.EncodeToString(make([]byte, 32))} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, token string) {
@@ -189,5 +193,16 @@ func FuzzToken(f *testing.F) {
 		if ok && token != made {
 			t.Errorf("%q was forged", token)
 		}
+		if id, asked, ok := l.signUpOf(token); ok && (token != confirming || l.Confirm(id, asked) != address+"/confirm/"+token) {
+			t.Errorf("%q was forged, for %s", token, id)
+		}
 	})
+}
+
+// The links in mails that were sent years ago must lead where they led.
+func TestRequirement07TheLinkOfAPersonNeverChanges(t *testing.T) {
+	const made = "e2lMetoNXvijvBSgGNBoT28PeyKHgJWf9IrJ5Ve7-QA"
+	if got := (Links{URL: address, Key: []byte("a key")}).token(news.SubscriberID("a@example.org")); got != made {
+		t.Errorf("the token is %s, was %s", got, made)
+	}
 }

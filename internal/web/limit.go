@@ -19,11 +19,12 @@ type Limits struct {
 	Proxies  []netip.Prefix // whose X-Forwarded-For is believed
 }
 
-// counter counts what each client asks for in the present minute.
+// counter counts what each client asks for in the present minute, or longer.
 type counter struct {
-	mu     sync.Mutex
-	minute int64
-	counts map[string]int
+	minutes int64 // that are counted together; 0 is 1
+	mu      sync.Mutex
+	period  int64
+	counts  map[string]int
 }
 
 // clientsKept bounds the memory that many addresses can take.
@@ -36,8 +37,8 @@ func (c *counter) allow(client string, limit int, now time.Time) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if minute := now.Unix() / 60; minute != c.minute || len(c.counts) >= clientsKept {
-		c.minute, c.counts = minute, map[string]int{}
+	if period := now.Unix() / (60 * max(c.minutes, 1)); period != c.period || len(c.counts) >= clientsKept {
+		c.period, c.counts = period, map[string]int{}
 	}
 	c.counts[client]++
 	return c.counts[client] <= limit

@@ -4,9 +4,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"net/url"
 	"strings"
+	"time"
 
 	"jianxun/feedgen"
 	"jianxun/internal/news"
@@ -63,31 +65,75 @@ func (l Links) Article(id, own string) string {
 // unsubscription (RFC 8058).
 func (l Links) Leave(s news.Subscriber) string { return l.URL + "/u/" + l.token(s.ID) }
 
-const tokenMAC = 16 // octets
+// Confirm is the address where a request to be subscribed is confirmed.
+func (l Links) Confirm(id string, asked time.Time) string {
+	raw := binary.BigEndian.AppendUint64(octets(id), uint64(asked.UnixMilli())) //nolint:gosec // after 1970
+	return l.URL + "/confirm/" + l.seal(forConfirming, raw)
+}
 
-func (l Links) token(id string) string {
+// What a token is for: one is never taken for another.
+const (
+	forLeaving    = "leave"
+	forConfirming = "confirm"
+)
+
+const (
+	tokenMAC = 16 // octets
+	tokenID  = 16
+)
+
+func (l Links) token(id string) string { return l.seal(forLeaving, octets(id)) }
+
+func octets(id string) []byte {
 	raw, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
 	if err != nil { // ids are UUIDs
 		panic(err)
 	}
-	return base64.RawURLEncoding.EncodeToString(append(raw, l.mac(raw)...))
+	return raw
 }
 
-func (l Links) mac(raw []byte) []byte {
+func (l Links) seal(purpose string, raw []byte) string {
+	return base64.RawURLEncoding.EncodeToString(append(raw, l.mac(purpose, raw)...))
+}
+
+func (l Links) mac(purpose string, raw []byte) []byte {
 	h := hmac.New(sha256.New, l.Key)
-	h.Write([]byte("leave\x00"))
+	h.Write([]byte(purpose + "\x00"))
 	h.Write(raw)
 	return h.Sum(nil)[:tokenMAC]
+}
+
+// unseal gives the n octets of a token; ok is false when it was not made by us
+// for the purpose.
+func (l Links) unseal(purpose, token string, n int) (raw []byte, ok bool) {
+	all, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	// The decoder skips line ends: only the length of the text shows them.
+	if err != nil || len(all) != n+tokenMAC || len(token) != base64.RawURLEncoding.EncodedLen(len(all)) || !hmac.Equal(all[n:], l.mac(purpose, all[:n])) {
+		return nil, false
+	}
+	return all[:n], true
+}
+
+func uuid(raw []byte) string {
+	h := hex.EncodeToString(raw)
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
 // subscriberOf gives the id a token stands for; ok is false when it was not
 // made by us.
 func (l Links) subscriberOf(token string) (id string, ok bool) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	// The decoder skips line ends: only the length of the text shows them.
-	if err != nil || len(raw) != 16+tokenMAC || len(token) != base64.RawURLEncoding.EncodedLen(len(raw)) || !hmac.Equal(raw[16:], l.mac(raw[:16])) {
+	raw, ok := l.unseal(forLeaving, token, tokenID)
+	if !ok {
 		return "", false
 	}
-	h := hex.EncodeToString(raw[:16])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:], true
+	return uuid(raw), true
+}
+
+// signUpOf gives the request that a token confirms.
+func (l Links) signUpOf(token string) (id string, asked time.Time, ok bool) {
+	raw, ok := l.unseal(forConfirming, token, tokenID+8)
+	if !ok {
+		return "", time.Time{}, false
+	}
+	return uuid(raw[:tokenID]), time.UnixMilli(int64(binary.BigEndian.Uint64(raw[tokenID:]))), true //nolint:gosec // as it was made
 }

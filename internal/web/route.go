@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -107,4 +108,15 @@ func (st *state) below(r *http.Request) *http.Request {
 	}
 	stripped.URL = &u
 	return &stripped
+}
+
+// sameSite tells a browser's request from this site from one that another site
+// set off, also behind a proxy that changes the name of the host.
+func sameSite(address string) (*http.CrossOriginProtection, error) {
+	protection := http.NewCrossOriginProtection()
+	u, err := url.Parse(address)
+	if err == nil {
+		err = protection.AddTrustedOrigin(u.Scheme + "://" + u.Host)
+	}
+	return protection, err
 }

@@ -30,6 +30,8 @@ type Issues interface {
 type People interface {
 	Subscriber(ctx context.Context, id string) (news.Subscriber, error)
 	SetSubscriberState(ctx context.Context, id string, state news.SubscriberState) error
+	SetPreferences(ctx context.Context, id string, want []string, p news.Preferences) error
+	SignUps
 }
 
 // Options are what a Server is made of once.
@@ -38,6 +40,7 @@ type Options struct {
 	Collections Collections
 	Issues      Issues
 	People      People
+	Letters     Letters
 	Templates   *templates.Set
 	Key         []byte // signs subscribers' tokens
 	Now         func() time.Time
@@ -56,6 +59,7 @@ type Settings struct {
 	Hub                  http.Handler // our own, nil: none
 	Limits               Limits
 	Digests              []news.Digest
+	Subscribe            Subscribe
 	Mailbox              Mailbox // nil: there is no page for captured mail
 	Folder               string  // where captured mail is, for people
 }
@@ -70,6 +74,8 @@ type Server struct {
 	polled     counter // feed documents asked for without a condition
 	asked      counter // searches
 	subscribed counter // requests to the hub
+	signed     counter // requests to be subscribed
+	posting    posting // letters on their way
 }
 
 // state is what one request sees from beginning to end.
@@ -79,6 +85,7 @@ type state struct {
 	prefix   string            // of the paths of requests that a proxy did not strip
 	local    templates.Printer // of the site's language
 	printers map[templates.Language]templates.Printer
+	sameSite *http.CrossOriginProtection
 	shelf    *shelf
 	opml     *document
 	moved    map[string]string // the present slug, by an old one
@@ -87,7 +94,7 @@ type state struct {
 
 // New makes a Server that answers 503 until Reload has been called.
 func New(opt Options) *Server {
-	s := &Server{opt: opt, mux: http.NewServeMux(), turns: newTurns()}
+	s := &Server{opt: opt, mux: http.NewServeMux(), turns: newTurns(), signed: counter{minutes: 60}, posting: newPosting()}
 	s.routes()
 	return s
 }
@@ -112,6 +119,8 @@ func (s *Server) routes() {
 	get("/mail/{name}/{part}", s.letterPart)
 	s.mux.HandleFunc("/hub", s.hub)
 	s.mux.HandleFunc("/u/{token}", s.handle(s.leave, http.MethodGet, http.MethodHead, http.MethodPost))
+	s.mux.HandleFunc("/subscribe", s.handle(s.subscribe, http.MethodGet, http.MethodHead, http.MethodPost))
+	s.mux.HandleFunc("/confirm/{token}", s.handle(s.confirm, http.MethodGet, http.MethodHead, http.MethodPost))
 	s.mux.HandleFunc("/", s.handle(func(http.ResponseWriter, *http.Request, *state) error {
 		return news.Errorf(news.NotFound, "there is no such page")
 	}, http.MethodGet, http.MethodHead))
@@ -137,6 +146,9 @@ func (s *Server) Reload(ctx context.Context, set Settings) error {
 		return err
 	}
 	st.settle(set.Feeds)
+	if st.sameSite, err = sameSite(set.URL); err != nil {
+		return err
+	}
 	now := s.opt.Now()
 	collections, err := s.opt.Collections.Collect(ctx, st.Feeds, now)
 	if err != nil {

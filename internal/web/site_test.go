@@ -38,6 +38,8 @@ type site struct {
 	file     string // of the store
 	mu       sync.Mutex
 	now      time.Time
+	letters  []mailed
+	refuse   error // of the relay
 }
 
 func newSite(t testing.TB, change ...func(*Settings)) *site {
