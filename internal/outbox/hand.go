@@ -93,6 +93,13 @@ func (h *hand) idle() bool {
 	return len(h.rows)+h.given == 0
 }
 
+// busy is how many rows workers have.
+func (h *hand) busy() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.given
+}
+
 // stop ends the giving of rows; the first cause counts.
 func (h *hand) stop(err error) {
 	h.mu.Lock()

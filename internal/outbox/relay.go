@@ -136,7 +136,8 @@ type shift struct {
 }
 
 func (r *Relay) newShift(ctx context.Context) *shift {
-	return &shift{Relay: r, ctx: ctx, hand: newHand(r.limits, r.opt.Now), records: newRecorder(ctx, r)}
+	hand := newHand(r.limits, r.opt.Now)
+	return &shift{Relay: r, ctx: ctx, hand: hand, records: newRecorder(ctx, r, hand.busy)}
 }
 
 // feed keeps rows in hand until nothing is due any more or somebody stopped.
