@@ -25,6 +25,7 @@ type recorder struct {
 	beginning int // of them
 	closing   bool
 	ended     chan struct{}
+	took      time.Duration // to keep the last record
 }
 
 type step struct {
@@ -98,9 +99,10 @@ func (r *recorder) run() {
 // most bounds the steps of one record.
 const most = 400
 
-// gatherFor is how long a record waits for more to come: less than it takes to
-// keep one, so that many share one also when keeping is quick.
-const gatherFor = 3 * time.Millisecond
+// gatherMost bounds how long a record waits for more steps. It waits as long as the
+// last one took to be kept, so that many share one when much is recorded, and nobody
+// waits when little is.
+const gatherMost = 3 * time.Millisecond
 
 // gather waits for steps and takes them; none mean that all is over.
 func (r *recorder) gather() []step {
@@ -110,7 +112,7 @@ func (r *recorder) gather() []step {
 		r.changed.Wait()
 	}
 	late := false
-	alarm := time.AfterFunc(gatherFor, func() {
+	alarm := time.AfterFunc(min(r.took, gatherMost), func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		late = true
@@ -137,7 +139,9 @@ func (r *recorder) record(batch []step) error {
 	for i, e := range batch {
 		steps[i] = e.Step
 	}
+	begin := r.opt.Now()
 	said, err := r.opt.Ledger.Record(r.ctx, r.holder, steps)
+	r.took = r.opt.Now().Sub(begin)
 	var left []step
 	for i, e := range batch {
 		switch {
