@@ -157,6 +157,7 @@ func (s *shift) feed(only int64) (total int, err error) {
 			s.hand.wait(0) // what comes back may be due again
 			continue
 		}
+		rows = s.hand.lacks(rows)
 		total += len(rows)
 		rows, later := s.limits.portion(rows, s.opt.Now())
 		s.hand.add(rows)
