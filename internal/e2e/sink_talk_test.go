@@ -91,6 +91,9 @@ func (t *talk) say(line string) bool {
 func (t *talk) begin(to string) {
 	t.finish()
 	t.m.to, t.domain = to, to[strings.LastIndexByte(to, '@')+1:]
+	if one := t.same[t.domain]; one != "" {
+		t.domain = one
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.busy[t.domain]++

@@ -12,7 +12,8 @@ import (
 type sink struct {
 	addr      string
 	l         net.Listener
-	pipelines bool // offers PIPELINING
+	pipelines bool              // offers PIPELINING
+	same      map[string]string // domains that are counted as another
 
 	mu     sync.Mutex
 	mails  []received
@@ -29,6 +30,7 @@ type sink struct {
 
 type received struct {
 	from, to, data string
+	at             time.Time
 	talk           int // on which connection it came
 }
 
@@ -125,6 +127,7 @@ func (s *sink) connections() int {
 // keep keeps a mail: with the dot the sink has it, whatever becomes of either side
 // before the answer.
 func (s *sink) keep(m received) {
+	m.at = time.Now()
 	s.mu.Lock()
 	s.mails = append(s.mails, m)
 	s.mu.Unlock()
