@@ -181,7 +181,7 @@ func BenchmarkDeliveryMemory(b *testing.B) {
 
 // BenchmarkDeliveryFarAway: 300 mails a second over a round trip of 20 ms.
 func BenchmarkDeliveryFarAway(b *testing.B) {
-	const people, trip, goal = 4000, 20 * time.Millisecond, 300
+	const people, trip, goal = 8000, 20 * time.Millisecond, 300
 	port := distant(b, smtpSink(b), trip/2)
 	var ours, peer spent
 	turns := 0

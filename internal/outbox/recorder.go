@@ -26,6 +26,7 @@ type recorder struct {
 	closing   bool
 	ended     chan struct{}
 	took      time.Duration // to keep the last record
+	shared    int           // mails that began with it
 }
 
 type step struct {
@@ -100,8 +101,8 @@ func (r *recorder) run() {
 const most = 400
 
 // gatherMost bounds how long a record waits for more steps. It waits as long as the
-// last one took to be kept, so that many share one when much is recorded, and nobody
-// waits when little is.
+// last one took to be kept, when that one was shared: when little is recorded nobody
+// waits.
 const gatherMost = 3 * time.Millisecond
 
 // gather waits for steps and takes them; none mean that all is over.
@@ -112,7 +113,11 @@ func (r *recorder) gather() []step {
 		r.changed.Wait()
 	}
 	late := false
-	alarm := time.AfterFunc(min(r.took, gatherMost), func() {
+	wait := min(r.took, gatherMost)
+	if r.shared < 2 {
+		wait = 0
+	}
+	alarm := time.AfterFunc(wait, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		late = true
@@ -124,9 +129,11 @@ func (r *recorder) gather() []step {
 	}
 	batch := r.waiting[:min(most, len(r.waiting))]
 	r.waiting = append([]step(nil), r.waiting[len(batch):]...)
+	r.shared = 0
 	for _, e := range batch {
 		if e.answer != nil {
 			r.beginning--
+			r.shared++
 		}
 	}
 	return batch
