@@ -28,10 +28,16 @@ func (s *Store) Record(ctx context.Context, h news.Holder, steps []news.Step) (s
 	return said, nil
 }
 
-// settledIssues are those of which a step may have been the last.
+// settledIssues are those of which a step may have been the last: none begins.
 func settledIssues(steps []news.Step) (ids []int64) {
+	var begun []int64
 	for _, step := range steps {
-		if step.State != news.Committing && !slices.Contains(ids, step.IssueID) {
+		if step.State == news.Committing {
+			begun = append(begun, step.IssueID)
+		}
+	}
+	for _, step := range steps {
+		if !slices.Contains(begun, step.IssueID) && !slices.Contains(ids, step.IssueID) {
 			ids = append(ids, step.IssueID)
 		}
 	}
