@@ -51,6 +51,8 @@ bench: ## Figures, each beside its peer or limit in the same run
 	$(GO) test -run '^$$' -cpu 1 -bench . -benchtime 2s -timeout 60m ./internal/ingest ./internal/mail ./internal/store
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/web
 	$(GO) test -run '^$$' -bench . -benchtime 100x -timeout 60m ./internal/app
+	@internal/e2e/install.sh interop
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/e2e
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (30s) each
