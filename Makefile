@@ -42,9 +42,9 @@ validate: ## The W3C validator in VALIDATOR over all feeds of SITE, which runs
 	/usr/bin/python3 internal/e2e/validate.py $(VALIDATOR) $(SITE)
 
 .PHONY: soak
-soak: ## Several replicas over one PostgreSQL, killed, cut off and timed at length; JIANXUN_SEED repeats a run
+soak: ## Sending killed, ended and misled at random moments, and several replicas over one PostgreSQL, at length; JIANXUN_SEED repeats a run
 	@internal/e2e/install.sh test
-	JIANXUN_SOAK=1 $(GO) test $$(command -v gcc >/dev/null && echo -race) -tags soak -run 'Replica|EachDueTime' -count 1 -timeout 60m -v ./internal/e2e
+	JIANXUN_SOAK=1 $(GO) test $$(command -v gcc >/dev/null && echo -race) -tags soak -run 'Replica|EachDueTime|RandomMoments|Dropped|WhileSending|ALease|PauseHolds' -count 1 -timeout 60m -v ./internal/e2e
 
 .PHONY: bench
 bench: ## Figures, each beside its peer or limit in the same run
