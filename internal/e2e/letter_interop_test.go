@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,7 +36,6 @@ def seen(raw):
       "From": mailbox(old["from"]),
       "To": mailbox(old["to"]),
       "Addresses": [a.addr_spec for a in m["to"].addresses],
-      "Dated": m["date"].datetime.isoformat(),
       "ListRaw": old["list-id"].replace("\n", ""),
       "List": decoded(old["list-id"]),
     }
@@ -43,12 +43,12 @@ print(json.dumps([seen(open(n, "rb").read()) for n in sorted(glob.glob(sys.argv[
 `
 
 type letter struct {
-	Fields                        map[string][]string
-	Defects                       []string
-	ASCII                         bool
-	Subject, Dated, ListRaw, List string
-	From, To                      [2]string // name and address
-	Addresses                     []string  // of To
+	Fields                 map[string][]string
+	Defects                []string
+	ASCII                  bool
+	Subject, ListRaw, List string
+	From, To               [2]string // name and address
+	Addresses              []string  // of To
 }
 
 // letterTo sends an issue to one reader through Postfix and reads what arrived.
@@ -141,20 +141,24 @@ func TestInteropRequirement10NamesAndSubjects(t *testing.T) {
 	}
 }
 
-// TestInteropRequirement10NoInjection: a name that brings a line of its own
-// brings no field.
+// TestInteropRequirement10NoInjection: a name that brings lines of its own brings
+// no field and no body.
 func TestInteropRequirement10NoInjection(t *testing.T) {
-	for _, name := range []string{`赵六\r\nBcc: evil@example.org`, `赵六\nBcc: evil@example.org`, `赵六\r\n\r\nbody`} {
-		list := fmt.Sprintf("subscribers: [{email: reader00@staff.example.org, name: \"%s\"}]\n", name)
-		s := newSite(t, fromExample+"subscribers: subscribers.yaml\n")
-		s.write("subscribers.yaml", list)
-		if out, errs, code := s.run("check"); code == 0 {
-			_, l := letterTo(t, "检察要闻周报", list)
-			if len(l.Fields["bcc"]) != 0 || fmt.Sprint(l.Addresses) != "[reader00@staff.example.org]" || len(l.Defects) != 0 {
-				t.Errorf("%s: to %q, bcc %v, defects %v", name, l.Addresses, l.Fields["bcc"], l.Defects)
-			}
-		} else {
-			t.Logf("refused: %s%s", out, errs)
+	names := []string{`赵六\r\nBcc: evil@example.org`, `赵六\nBcc: evil@example.org`, `赵六\rBcc: evil@example.org`, `赵六\r\n\r\nbody`, `a\x0bBcc: x`}
+	people, list := accounts(len(names)), "subscribers:\n"
+	for i, name := range names {
+		list += fmt.Sprintf("  - {email: %s, name: \"%s\"}\n", people[i], name)
+	}
+	p := newPostfix(t, postfixOf{accounts: people})
+	newOffice(t, p, "检察要闻周报", list, "").next()
+	var all []letter
+	python(t, &all, letterScript, p.path("mail/*/new/*"))
+	if len(all) != len(names) {
+		t.Errorf("%d mails", len(all))
+	}
+	for _, l := range all {
+		if len(l.Fields["bcc"]) != 0 || len(l.Addresses) != 1 || !slices.Contains(people, l.Addresses[0]) || len(l.Defects) != 0 || l.Fields["content-type"] == nil {
+			t.Errorf("to %q, fields %q, defects %v", l.Addresses, l.Fields, l.Defects)
 		}
 	}
 }
@@ -174,26 +178,28 @@ func TestInteropRequirement01Postfix(t *testing.T) {
 	}
 }
 
-// TestInteropRequirement15SpamAssassin has it judge, by its local rules, a mail
-// as Postfix delivered it.
+// TestInteropRequirement15SpamAssassin has it judge, by its local rules, mails as
+// Postfix delivered them.
 func TestInteropRequirement15SpamAssassin(t *testing.T) {
 	spamassassin := tool(t, "spamassassin")
-	o, _ := letterTo(t, "检察要闻周报", oneReader)
-	cmd := exec.Command(spamassassin, "--local", "--test-mode", "--nocreate-prefs")
-	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "LC_ALL=C.UTF-8")
-	cmd.Stdin = strings.NewReader(o.only("reader00@staff.example.org"))
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	status := regexp.MustCompile(`(?s)X-Spam-Status: \w+, score=(-?[\d.]+) .*?tests=(.*?)\s+autolearn`).FindSubmatch(out)
-	if status == nil {
-		t.Fatalf("no verdict in %s", out)
-	}
-	score, err := strconv.ParseFloat(string(status[1]), 64)
-	t.Logf("SpamAssassin: %s by %s", status[1], strings.Join(strings.Fields(string(status[2])), ""))
-	if err != nil || score > 0 {
-		_, details, _ := strings.Cut(string(out), "Content analysis details")
-		t.Errorf("score %s: %s", status[1], details)
+	for _, format := range []string{"html", "text"} {
+		o, _ := letterTo(t, "检察要闻周报", strings.Replace(oneReader, "}", ", format: "+format+"}", 1))
+		cmd := exec.Command(spamassassin, "--local", "--test-mode", "--nocreate-prefs")
+		cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "LC_ALL=C.UTF-8")
+		cmd.Stdin = strings.NewReader(o.only("reader00@staff.example.org"))
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := regexp.MustCompile(`(?s)X-Spam-Status: \w+, score=(-?[\d.]+) .*?tests=(.*?)\s+autolearn`).FindSubmatch(out)
+		if status == nil {
+			t.Fatalf("no verdict in %s", out)
+		}
+		score, err := strconv.ParseFloat(string(status[1]), 64)
+		t.Logf("%s: %s by %s", format, status[1], strings.Join(strings.Fields(string(status[2])), ""))
+		if err != nil || score > 0 {
+			_, details, _ := strings.Cut(string(out), "Content analysis details")
+			t.Errorf("%s: score %s: %s", format, status[1], details)
+		}
 	}
 }
