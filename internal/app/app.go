@@ -33,6 +33,7 @@ type Options struct {
 	Log        *slog.Logger
 	Now        func() time.Time
 	Version    string
+	Lease      time.Duration // of mails in hand, see outbox.Options; tests take a short one
 }
 
 // App is one jianxun over one store: a daemon once started, and what the

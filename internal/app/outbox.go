@@ -15,7 +15,7 @@ import (
 func (a *App) outbox(g *generation, token string, settled func(news.Delivery)) *outbox.Relay {
 	m := g.cfg.Mail
 	opt := outbox.Options{
-		Ledger: a.store, Composer: g.composer, Token: token, Now: a.opt.Now, Log: a.log, Settled: settled,
+		Ledger: a.store, Composer: g.composer, Token: token, Lease: a.opt.Lease, Now: a.opt.Now, Log: a.log, Settled: settled,
 		Connections: m.Connections, PerConnection: m.PerConnection, Domains: domainsOf(m),
 		Retry: outbox.Backoff{First: m.RetryFirst, Max: m.RetryMax, GiveUp: m.GiveUp},
 		Dial:  g.dial, Down: a.alarms.relayDown, Up: a.alarms.relayUp,

@@ -6,7 +6,6 @@ import (
 
 	"jianxun/config"
 	"jianxun/internal/news"
-	"jianxun/internal/roster"
 	"jianxun/internal/schedule"
 )
 
@@ -130,19 +129,6 @@ func (a *App) apply(ctx context.Context, g *generation) error {
 		return err
 	}
 	return a.web.Reload(ctx, g.settings(isLoopback(g.cfg.Listen)))
-}
-
-func (a *App) applyRoster(ctx context.Context, wanted []news.Subscriber) error {
-	known, err := a.store.Subscribers(ctx)
-	if err != nil {
-		return err
-	}
-	c := roster.Reconcile(known, wanted, news.FromFile, false)
-	if c.Empty() {
-		return nil
-	}
-	a.log.Info("the list of subscribers has changed", "added", len(c.Add), "changed", len(c.Update), "removed", len(c.Remove))
-	return a.store.ApplyRoster(ctx, c.Put(), c.Remove)
 }
 
 func (a *App) watch(ctx context.Context) {

@@ -133,20 +133,27 @@ func (a *App) nextTurn(ctx context.Context, is news.Issue) (wait time.Duration, 
 	return wait, wait <= patience, nil
 }
 
+// tellShare is how much longer than telling takes it is waited between: the states
+// of a long list take a while to count.
+const tellShare = 50
+
 // tick calls tell now and then until the function it gives is called.
 func (a *App) tick(tell func()) func() {
 	done := make(chan struct{})
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		t := time.NewTicker(300 * time.Millisecond)
+		wait := 300 * time.Millisecond
+		t := time.NewTimer(wait)
 		defer t.Stop()
 		for {
 			select {
 			case <-done:
 				return
 			case <-t.C:
+				begin := a.opt.Now()
 				tell()
+				t.Reset(max(wait, tellShare*a.opt.Now().Sub(begin)))
 			}
 		}
 	}()

@@ -68,6 +68,9 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	if what := os.Getenv(childVariable); what != "" {
+		os.Exit(child(what))
+	}
 	code := pgtest.Run(m)
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path))
@@ -156,9 +159,17 @@ func (s *site) serve() *daemon {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	d := &daemon{t: s.t, cmd: exec.Command(path, "serve"), lines: make(chan string, 10_000), done: make(chan struct{})}
+	d := s.spawn(exec.Command(path, "serve"))
+	d.waitFor("立即发送")
+	return d
+}
+
+// spawn starts a process in the folder of the site.
+func (s *site) spawn(cmd *exec.Cmd) *daemon {
+	s.t.Helper()
+	d := &daemon{t: s.t, cmd: cmd, lines: make(chan string, 10_000), done: make(chan struct{})}
 	d.cmd.Dir = s.dir
-	d.cmd.Env = append(os.Environ(), "LC_ALL=zh_CN.UTF-8")
+	d.cmd.Env = append(append(os.Environ(), "LC_ALL=zh_CN.UTF-8"), cmd.Env...)
 	r, w := io.Pipe()
 	d.cmd.Stdout, d.cmd.Stderr = w, w
 	if err := d.cmd.Start(); err != nil {
@@ -179,7 +190,6 @@ func (s *site) serve() *daemon {
 		close(d.done)
 	}()
 	s.t.Cleanup(d.kill)
-	d.waitFor("立即发送")
 	return d
 }
 
@@ -216,11 +226,20 @@ func (d *daemon) kill() {
 }
 
 // interrupt ends it as Ctrl-C would and gives the exit code.
-func (d *daemon) interrupt() int {
+func (d *daemon) interrupt() int { return d.end(syscall.SIGINT) }
+
+// end ends it by a signal and gives the exit code.
+func (d *daemon) end(signal syscall.Signal) int {
 	d.t.Helper()
-	if err := d.cmd.Process.Signal(syscall.SIGINT); err != nil {
+	if err := d.cmd.Process.Signal(signal); err != nil {
 		d.t.Fatal(err)
 	}
+	return d.wait()
+}
+
+// wait waits until it ends and gives the exit code.
+func (d *daemon) wait() int {
+	d.t.Helper()
 	select {
 	case <-d.done:
 	case <-time.After(patience):

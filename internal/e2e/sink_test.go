@@ -3,7 +3,6 @@ package e2e
 import (
 	"bufio"
 	"net"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,18 +10,29 @@ import (
 
 // sink is an SMTP server that takes and keeps all mail, and misbehaves when told.
 type sink struct {
-	addr string
-	l    net.Listener
+	addr      string
+	l         net.Listener
+	pipelines bool              // offers PIPELINING
+	same      map[string]string // domains that are counted as another
 
-	mu    sync.Mutex
-	mails []received
-	open  map[net.Conn]bool
-	got   chan struct{} // one for every mail
-	rule  func(stage, address string) string
-	delay time.Duration // before the answer to the final dot
+	mu     sync.Mutex
+	mails  []received
+	open   map[net.Conn]bool
+	talks  int            // that were begun
+	ahead  int            // commands that came with another behind them
+	busy   map[string]int // mails in hand, by domain
+	peak   map[string]int // the most of them at once
+	got    chan struct{}  // one for every mail
+	rule   func(stage, address string) string
+	before func(stage, address string)
+	delay  time.Duration // before the answer to the final dot
 }
 
-type received struct{ from, to, data string }
+type received struct {
+	from, to, data string
+	at             time.Time
+	talk           int // on which connection it came
+}
 
 // newSink listens on address; empty means any free port.
 func newSink(t testing.TB, address string) *sink {
@@ -34,8 +44,8 @@ func newSink(t testing.TB, address string) *sink {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &sink{addr: l.Addr().String(), l: l, open: map[net.Conn]bool{}, got: make(chan struct{}, 100_000),
-		rule: func(string, string) string { return "" }}
+	s := &sink{addr: l.Addr().String(), l: l, open: map[net.Conn]bool{}, busy: map[string]int{}, peak: map[string]int{}, got: make(chan struct{}, 100_000),
+		rule: func(string, string) string { return "" }, before: func(string, string) {}}
 	t.Cleanup(s.close)
 	go func() {
 		for {
@@ -45,8 +55,10 @@ func newSink(t testing.TB, address string) *sink {
 			}
 			s.mu.Lock()
 			s.open[c] = true
+			s.talks++
+			talk := &talk{sink: s, c: c, r: bufio.NewReader(c), m: received{talk: s.talks}}
 			s.mu.Unlock()
-			go s.talk(c)
+			go talk.run()
 		}
 	}()
 	return s
@@ -61,8 +73,9 @@ func (s *sink) close() {
 	}
 }
 
-// behave sets what to answer at a stage (MAIL, RCPT, DATA, dot) for an address:
-// "" for yes, "drop" to hang up, else the reply.
+// behave sets what to answer at a stage (connect, EHLO, MAIL, RCPT, DATA, text,
+// dot, RSET, QUIT) for an address: "" for yes, "drop" to hang up, else the reply.
+// Hung up at the dot it has kept the mail; with "lose" it has not.
 func (s *sink) behave(rule func(stage, address string) string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,11 +89,23 @@ func (s *sink) slow(d time.Duration) {
 	s.delay = d
 }
 
-func (s *sink) dawdle() {
+// linger has something done before the answer at every stage, by each
+// conversation for itself: it may take its time.
+func (s *sink) linger(before func(stage, address string)) {
 	s.mu.Lock()
-	d := s.delay
+	defer s.mu.Unlock()
+	s.before = before
+}
+
+// dawdle does what comes before the answer.
+func (s *sink) dawdle(stage, address string) {
+	s.mu.Lock()
+	before, delay := s.before, s.delay
 	s.mu.Unlock()
-	time.Sleep(d)
+	before(stage, address)
+	if stage == "dot" {
+		time.Sleep(delay)
+	}
 }
 
 func (s *sink) answer(stage, address, yes string) string {
@@ -99,67 +124,10 @@ func (s *sink) connections() int {
 	return len(s.open)
 }
 
-func (s *sink) talk(c net.Conn) {
-	defer func() {
-		_ = c.Close()
-		s.mu.Lock()
-		delete(s.open, c)
-		s.mu.Unlock()
-	}()
-	r := bufio.NewReader(c)
-	say := func(line string) bool {
-		if line == "drop" {
-			return false
-		}
-		_, err := c.Write([]byte(line + "\r\n"))
-		return err == nil
-	}
-	say("220 sink")
-	var m received
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return
-		}
-		line = strings.TrimRight(line, "\r\n")
-		ok := true
-		switch verb := strings.ToUpper(line[:min(4, len(line))]); verb {
-		case "EHLO", "HELO":
-			ok = say("250-sink\r\n250 8BITMIME")
-		case "MAIL":
-			m = received{from: address(line)}
-			ok = say(s.answer("MAIL", m.from, "250 ok"))
-		case "RCPT":
-			m.to = address(line)
-			ok = say(s.answer("RCPT", m.to, "250 ok"))
-		case "DATA":
-			reply := s.answer("DATA", m.to, "354 go")
-			if ok = say(reply); ok && strings.HasPrefix(reply, "354") {
-				if m.data, err = text(r); err != nil {
-					return // nothing is delivered without the dot
-				}
-				reply = s.answer("dot", m.to, "250 taken")
-				if strings.HasPrefix(reply, "250") || reply == "drop" {
-					s.keep(m) // with the dot it has the mail, whatever becomes of either of us before the answer
-				}
-				s.dawdle()
-				ok = say(reply)
-			}
-		case "RSET", "NOOP":
-			ok = say("250 ok")
-		case "QUIT":
-			say("221 bye")
-			return
-		default:
-			ok = say("502 what?")
-		}
-		if !ok {
-			return
-		}
-	}
-}
-
+// keep keeps a mail: with the dot the sink has it, whatever becomes of either side
+// before the answer.
 func (s *sink) keep(m received) {
+	m.at = time.Now()
 	s.mu.Lock()
 	s.mails = append(s.mails, m)
 	s.mu.Unlock()
@@ -194,22 +162,16 @@ func (s *sink) copies() map[string]int {
 	return n
 }
 
-func address(line string) string {
-	_, rest, _ := strings.Cut(line, "<")
-	a, _, _ := strings.Cut(rest, ">")
-	return a
+// inARow is how many commands came with another behind them.
+func (s *sink) inARow() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ahead
 }
 
-func text(r *bufio.Reader) (string, error) {
-	var b strings.Builder
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return "", err
-		}
-		if line == ".\r\n" {
-			return b.String(), nil
-		}
-		b.WriteString(strings.TrimPrefix(line, "."))
-	}
+// atOnce is how many mails to a domain were in hand at once, at most.
+func (s *sink) atOnce(domain string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peak[domain]
 }

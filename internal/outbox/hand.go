@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -15,21 +16,42 @@ type hand struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	rows    []news.Delivery
-	given   int // to workers, and not done yet
+	given   int          // to workers, and not done yet
+	here    map[key]bool // all of them, waiting or given
 	stopped bool
 	over    chan struct{} // closed when stopped
 	err     error
 }
 
+// key tells a row from others.
+type key struct {
+	issue      int64
+	subscriber string
+}
+
+func keyOf(d news.Delivery) key { return key{d.IssueID, d.Subscriber.ID} }
+
 func newHand(limits *limiter, now func() time.Time) *hand {
-	h := &hand{limits: limits, now: now, over: make(chan struct{})}
+	h := &hand{limits: limits, now: now, here: map[key]bool{}, over: make(chan struct{})}
 	h.changed = sync.NewCond(&h.mu)
 	return h
+}
+
+// lacks gives those of the rows that are not in hand. One that is was leased anew
+// because its lease had run out: the clock was set, or the machine slept. Given
+// twice, it would be put back in the queue while its mail is on its way.
+func (h *hand) lacks(rows []news.Delivery) []news.Delivery {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.DeleteFunc(rows, func(d news.Delivery) bool { return h.here[keyOf(d)] })
 }
 
 func (h *hand) add(rows []news.Delivery) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for _, d := range rows {
+		h.here[keyOf(d)] = true
+	}
 	h.rows = append(h.rows, rows...)
 	h.changed.Broadcast()
 }
@@ -72,6 +94,8 @@ func (h *hand) done(d news.Delivery, back bool) {
 	h.limits.leave(d.Subscriber.Email)
 	if h.given--; back {
 		h.rows = append(h.rows, d)
+	} else {
+		delete(h.here, keyOf(d))
 	}
 	h.changed.Broadcast()
 }
@@ -91,6 +115,13 @@ func (h *hand) idle() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.rows)+h.given == 0
+}
+
+// busy is how many rows workers have.
+func (h *hand) busy() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.given
 }
 
 // stop ends the giving of rows; the first cause counts.

@@ -93,14 +93,16 @@ func (l *limiter) leave(address string) {
 	}
 }
 
-// perConnection is how many mails to the domain one connection may carry, 0 for any.
-func (l *limiter) perConnection(name string) int {
+// perConnection is how many mails to the domain of the address one connection may
+// carry, 0 for any. Names that share this are counted together, under the first.
+func (l *limiter) perConnection(address string) (first string, bears int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	name := domainOf(address)
 	if d := l.states[name]; d != nil {
-		return d.PerConnection
+		return d.Names[0], d.PerConnection
 	}
-	return 0
+	return name, 0
 }
 
 const (

@@ -7,9 +7,9 @@ import "time"
 const restFor = 30 * time.Second
 
 // connect makes sure that the worker has a line that bears another mail to the
-// domain.
-func (w *worker) connect(domain string) error {
-	if bears := w.limits.perConnection(domain); w.line != nil && w.line.Broken() || w.sent >= w.opt.PerConnection || bears > 0 && w.to[domain] >= bears {
+// address.
+func (w *worker) connect(to string) error {
+	if domain, bears := w.limits.perConnection(to); w.line != nil && w.line.Broken() || w.sent >= w.opt.PerConnection || bears > 0 && w.to[domain] >= bears {
 		w.hangUp()
 	}
 	if w.line != nil {

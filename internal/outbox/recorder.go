@@ -16,13 +16,17 @@ const settleWithin = time.Hour
 // is kept, so that it has one mail at most between its dot and its record.
 type recorder struct {
 	*Relay
-	ctx context.Context
+	ctx  context.Context
+	busy func() int // workers with a mail in hand, each of which may have one more step
 
-	mu      sync.Mutex
-	changed *sync.Cond
-	waiting []step
-	closing bool
-	ended   chan struct{}
+	mu        sync.Mutex
+	changed   *sync.Cond
+	waiting   []step
+	beginning int // of them
+	closing   bool
+	ended     chan struct{}
+	took      time.Duration // to keep the last record
+	shared    int           // mails that began with it
 }
 
 type step struct {
@@ -32,8 +36,8 @@ type step struct {
 	tries  int // after which nobody knows whether it is recorded
 }
 
-func newRecorder(ctx context.Context, r *Relay) *recorder {
-	rec := &recorder{Relay: r, ctx: ctx, ended: make(chan struct{})}
+func newRecorder(ctx context.Context, r *Relay, busy func() int) *recorder {
+	rec := &recorder{Relay: r, ctx: ctx, busy: busy, ended: make(chan struct{})}
 	rec.changed = sync.NewCond(&rec.mu)
 	go rec.run()
 	return rec
@@ -43,6 +47,9 @@ func (r *recorder) put(e step) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.waiting = append(r.waiting, e)
+	if e.answer != nil {
+		r.beginning++
+	}
 	r.changed.Broadcast()
 }
 
@@ -93,6 +100,11 @@ func (r *recorder) run() {
 // most bounds the steps of one record.
 const most = 400
 
+// gatherMost bounds how long a record waits for more steps. It waits as long as the
+// last one took to be kept, when that one was shared: when little is recorded nobody
+// waits.
+const gatherMost = 3 * time.Millisecond
+
 // gather waits for steps and takes them; none mean that all is over.
 func (r *recorder) gather() []step {
 	r.mu.Lock()
@@ -100,8 +112,30 @@ func (r *recorder) gather() []step {
 	for len(r.waiting) == 0 && !r.closing {
 		r.changed.Wait()
 	}
+	late := false
+	wait := min(r.took, gatherMost)
+	if r.shared < 2 {
+		wait = 0
+	}
+	alarm := time.AfterFunc(wait, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		late = true
+		r.changed.Broadcast()
+	})
+	defer alarm.Stop()
+	for !late && !r.closing && r.beginning < r.busy() {
+		r.changed.Wait()
+	}
 	batch := r.waiting[:min(most, len(r.waiting))]
 	r.waiting = append([]step(nil), r.waiting[len(batch):]...)
+	r.shared = 0
+	for _, e := range batch {
+		if e.answer != nil {
+			r.beginning--
+			r.shared++
+		}
+	}
 	return batch
 }
 
@@ -112,7 +146,9 @@ func (r *recorder) record(batch []step) error {
 	for i, e := range batch {
 		steps[i] = e.Step
 	}
+	begin := r.opt.Now()
 	said, err := r.opt.Ledger.Record(r.ctx, r.holder, steps)
+	r.took = r.opt.Now().Sub(begin)
 	var left []step
 	for i, e := range batch {
 		switch {

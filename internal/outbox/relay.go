@@ -57,7 +57,8 @@ type Options struct {
 	Name          string   // of the relay, whose quotas all share who send through it
 	Quotas        []news.Quota
 	Retry         Backoff
-	Token         string // tells this process's leases from others'
+	Token         string        // tells this process's leases from others'
+	Lease         time.Duration // how long rows stay with a process that gives no sign of life; 0: 30 s
 	Now           func() time.Time
 	Log           *slog.Logger
 	Settled       func(news.Delivery)                // told of every row that came to rest
@@ -65,8 +66,7 @@ type Options struct {
 	Up            func()                             // told when it can again
 }
 
-// lease is how long rows stay with a process that gives no sign of life. It is
-// renewed three times as often.
+// lease is the usual one. It is renewed three times as often.
 const lease = 30 * time.Second
 
 // inHand is how many rows are leased for each connection.
@@ -95,9 +95,12 @@ func New(opt Options) *Relay {
 	if opt.PerConnection <= 0 {
 		opt.PerConnection = 100
 	}
+	if opt.Lease <= 0 {
+		opt.Lease = lease
+	}
 	opt.Connections = max(1, opt.Connections)
 	return &Relay{opt: opt, limits: newLimiter(opt.Domains), takeBacks: takeBacks,
-		holder: news.Holder{Token: opt.Token, Lease: lease, Relay: opt.Name, Quotas: opt.Quotas}}
+		holder: news.Holder{Token: opt.Token, Lease: opt.Lease, Relay: opt.Name, Quotas: opt.Quotas}}
 }
 
 // Deliver claims what is due, of one issue or of all when only is 0, and
@@ -136,7 +139,8 @@ type shift struct {
 }
 
 func (r *Relay) newShift(ctx context.Context) *shift {
-	return &shift{Relay: r, ctx: ctx, hand: newHand(r.limits, r.opt.Now), records: newRecorder(ctx, r)}
+	hand := newHand(r.limits, r.opt.Now)
+	return &shift{Relay: r, ctx: ctx, hand: hand, records: newRecorder(ctx, r, hand.busy)}
 }
 
 // feed keeps rows in hand until nothing is due any more or somebody stopped.
@@ -154,6 +158,7 @@ func (s *shift) feed(only int64) (total int, err error) {
 			s.hand.wait(0) // what comes back may be due again
 			continue
 		}
+		rows = s.hand.lacks(rows)
 		total += len(rows)
 		rows, later := s.limits.portion(rows, s.opt.Now())
 		s.hand.add(rows)
@@ -170,7 +175,7 @@ func (r *Relay) keepLeases(ctx context.Context) func() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tick := time.NewTicker(lease / 3)
+		tick := time.NewTicker(r.opt.Lease / 3)
 		defer tick.Stop()
 		for {
 			select {

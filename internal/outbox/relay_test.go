@@ -121,6 +121,8 @@ type wire struct {
 	answers map[string]error
 	copies  map[string]int
 	dials   int
+	lines   int // how many it bears at once, 0 for any
+	open    int
 }
 
 func (w *wire) dial(context.Context) (Transport, error) {
@@ -129,7 +131,11 @@ func (w *wire) dial(context.Context) (Transport, error) {
 	if w.down {
 		return nil, &mail.Error{Class: mail.RelayDown, Stage: "connect", Err: errors.New("refused")}
 	}
+	if w.lines > 0 && w.open >= w.lines {
+		return nil, &mail.Error{Class: mail.RelayDown, Stage: "connect", Code: 421, Err: errors.New("too many connections")}
+	}
 	w.dials++
+	w.open++
 	return &line{w: w}, nil
 }
 
@@ -161,7 +167,11 @@ func (l *line) Send(_ context.Context, m mail.Message, beforeDot func() error) e
 }
 
 func (l *line) Broken() bool { return l.broken }
-func (l *line) Close()       {}
+func (l *line) Close() {
+	l.w.mu.Lock()
+	defer l.w.mu.Unlock()
+	l.w.open--
+}
 
 type composer struct{ empty, bad map[string]bool }
 

@@ -8,7 +8,8 @@ import (
 	"jianxun/internal/mail"
 )
 
-// idle is how often the ledger is looked at when nobody calls.
+// idle is how often the ledger is looked at when nobody calls: sooner when leases
+// end sooner, so that what a dead process left is soon found.
 const idle = 5 * time.Second
 
 // Run delivers until ctx ends: at once when wake is sent to, and now and then,
@@ -20,7 +21,7 @@ func (r *Relay) Run(ctx context.Context, wake <-chan struct{}) {
 	var since time.Time // when the relay was found to be down
 	for {
 		n, err := r.Deliver(ctx, 0)
-		wait := idle
+		wait := min(idle, r.opt.Lease)
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -59,7 +59,7 @@ func (w *worker) one(d news.Delivery) (back bool, err error) {
 		return false, err
 	}
 	w.data = m.Data
-	if err := w.connect(domainOf(d.Subscriber.Email)); err != nil {
+	if err := w.connect(d.Subscriber.Email); err != nil {
 		return true, err
 	}
 	var unrecorded error
@@ -99,7 +99,8 @@ func isRendering(err error) bool {
 func (w *worker) ended(d news.Delivery, err error) (back bool, relay error) {
 	to := d.Subscriber.Email
 	w.sent++
-	w.to[domainOf(to)]++
+	domain, _ := w.limits.perConnection(to)
+	w.to[domain]++
 	if err == nil {
 		d.State, d.Reply = news.Delivered, ""
 		w.records.settle(d, 1)

@@ -104,6 +104,9 @@ func (s *Store) ApplyRoster(ctx context.Context, put, remove []news.Subscriber) 
 		return nil
 	}
 	return s.inTxWithin(ctx, s.dialect.patience*longest, rosterLock, func(ctx context.Context, t tx) error {
+		if _, err := t.ExecContext(ctx, `DELETE FROM marks WHERE name = $1`, rosterMark); err != nil {
+			return err
+		}
 		for batch := range slices.Chunk(lastOfEach(put), rosterBatch) {
 			if err := t.putSubscribers(ctx, batch); err != nil {
 				return err
@@ -116,6 +119,34 @@ func (s *Store) ApplyRoster(ctx context.Context, put, remove []news.Subscriber) 
 		}
 		return nil
 	})
+}
+
+// rosterMark holds what tells the list that was applied last from others. Who
+// changes the list by another way removes it.
+const rosterMark = "roster"
+
+// RosterApplied is what KeepRosterApplied was given last, empty when people who came
+// from the file have been changed since by another way.
+func (s *Store) RosterApplied(ctx context.Context) (sum string, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT value FROM marks WHERE name = $1`, rosterMark).Scan(&sum)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return sum, err
+}
+
+// KeepRosterApplied remembers which list was applied.
+func (s *Store) KeepRosterApplied(ctx context.Context, sum string) error {
+	return s.inTx(ctx, rosterLock, func(ctx context.Context, t tx) error {
+		_, err := t.ExecContext(ctx, `INSERT INTO marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, rosterMark, sum)
+		return err
+	})
+}
+
+// Listed tells whether anybody is on the list who came from there.
+func (s *Store) Listed(ctx context.Context, origin news.ListOrigin) (some bool, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM subscribers WHERE origin = $1 AND listed = 1)`, origin).Scan(&some)
+	return some, err
 }
 
 // rosterBatch is how many people go into one statement: on PostgreSQL each is a
