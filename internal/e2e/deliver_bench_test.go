@@ -93,18 +93,6 @@ func sources(b *testing.B, port, mails int) spent {
 		"-f", "digest@example.org", "-t", "p@staff.example.org", fmt.Sprintf("127.0.0.1:%d", port))
 }
 
-// tool finds a program of Postfix's.
-func tool(b *testing.B, name string) string {
-	b.Helper()
-	for _, dir := range []string{"/usr/sbin/", "/usr/bin/"} {
-		if _, err := os.Stat(dir + name); err == nil {
-			return dir + name
-		}
-	}
-	b.Fatalf("%s is not installed; on Debian: apt-get install postfix", name)
-	return ""
-}
-
 // smtpSink takes mail and drops it.
 func smtpSink(b *testing.B) (port int) {
 	b.Helper()

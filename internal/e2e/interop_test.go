@@ -19,24 +19,6 @@ import (
 	"testing"
 )
 
-// tool gives the path of a program of somebody else's. One that is missing
-// fails the test in CI and is named elsewhere; internal/e2e/install.sh has
-// listed it by then.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin") {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode()&0o111 != 0 {
-			return path
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed", name)
-	}
-	t.Skipf("%s is not installed; this part did not run", name)
-	return ""
-}
-
 func command(t *testing.T, stdin string, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -180,7 +162,7 @@ print(json.dumps(out))
 // TestInteropSmtpSink sends an issue to Postfix's smtp-sink and decodes what it
 // kept with python3's email module.
 func TestInteropSmtpSink(t *testing.T) {
-	sink := newSMTPSink(t)
+	sink := newKeepingSink(t)
 	s := sending(t, sink.addr, threePeople)
 	s.must("issue", "send", "weekly")
 	s.must("issue", "send", "weekly")

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -105,15 +106,26 @@ func newPostfix(t *testing.T, o postfixOf) *postfix {
 	p.folder("data", id(t, "postfix"))
 	p.certify()
 	p.configure(o)
-	command(t, "", program, "-c", p.path("etc"), "start")
-	t.Cleanup(func() {
-		command(t, "", program, "-c", p.path("etc"), "stop")
-		if t.Failed() {
-			t.Log(read(t, p.path("mail.log")))
-		}
-	})
+	p.start(program)
 	eventually(t, "Postfix listens", func() bool { return listens(p.addr) })
 	return p
+}
+
+// start starts it until the test ends, and then ends its group of processes:
+// stopping it orderly takes seconds.
+func (p *postfix) start(program string) {
+	p.t.Helper()
+	p.t.Cleanup(func() {
+		if master, err := strconv.Atoi(strings.TrimSpace(read(p.t, p.path("queue/pid/master.pid")))); err != nil || master < 2 {
+			p.t.Errorf("Postfix %d goes on running: %v", master, err)
+		} else if err := syscall.Kill(-master, syscall.SIGKILL); err != nil {
+			p.t.Error(err)
+		}
+		if p.t.Failed() {
+			p.t.Log(read(p.t, p.path("mail.log")))
+		}
+	})
+	command(p.t, "", program, "-c", p.path("etc"), "start")
 }
 
 // folder makes a folder that belongs to a user.

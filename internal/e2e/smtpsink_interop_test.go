@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,18 +12,17 @@ import (
 	"testing"
 )
 
-// smtpSink is Postfix's smtp-sink, which keeps each mail in a file.
-type smtpSink struct {
+// keepingSink is Postfix's smtp-sink, which keeps each mail in a file.
+type keepingSink struct {
 	t         *testing.T
 	addr, dir string
-	said      bytes.Buffer // with -v, the conversation
 }
 
-// newSMTPSink starts one with flags, until the test ends.
-func newSMTPSink(t *testing.T, flags ...string) *smtpSink {
+// newKeepingSink starts one with flags, until the test ends.
+func newKeepingSink(t *testing.T, flags ...string) *keepingSink {
 	t.Helper()
 	program := tool(t, "smtp-sink")
-	s := &smtpSink{t: t, addr: fmt.Sprintf("127.0.0.1:%d", lowPort(t)), dir: filepath.Join(t.TempDir(), "sink")}
+	s := &keepingSink{t: t, addr: fmt.Sprintf("127.0.0.1:%d", lowPort(t)), dir: filepath.Join(t.TempDir(), "sink")}
 	write(t, filepath.Join(s.dir, ".keep"), "")
 	args := append(flags, "-d", "%M.", s.addr, "100")
 	if os.Getuid() == 0 { // it refuses to run as root
@@ -35,7 +33,7 @@ func newSMTPSink(t *testing.T, flags ...string) *smtpSink {
 		args = append([]string{"-u", "nobody"}, args...)
 	}
 	cmd := exec.Command(program, args...)
-	cmd.Dir, cmd.Stderr = s.dir, &s.said
+	cmd.Dir = s.dir
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +44,7 @@ func newSMTPSink(t *testing.T, flags ...string) *smtpSink {
 
 // copies counts what it has of each recipient, whole mails and others: it keeps
 // the file of one whose connection it cut as well.
-func (s *smtpSink) copies() map[string]int {
+func (s *keepingSink) copies() map[string]int {
 	s.t.Helper()
 	names, err := filepath.Glob(filepath.Join(s.dir, "*"))
 	if err != nil {
@@ -68,7 +66,7 @@ const eachOne = "map[Wang@example.org:1 li@example.org:1 zhang@example.org:1]"
 func TestInteropRequirement22WithoutPipelining(t *testing.T) {
 	for name, flags := range map[string][]string{"without": {"-p"}, "with": nil, "without ESMTP": {"-e"}} {
 		t.Run(name, func(t *testing.T) {
-			sink := newSMTPSink(t, flags...)
+			sink := newKeepingSink(t, flags...)
 			s := sending(t, sink.addr, threePeople)
 			s.must("issue", "send", "weekly")
 			if is := s.issue(); is.State != "sent" || is.Deliveries.Sent != 3 {
@@ -84,7 +82,7 @@ func TestInteropRequirement22WithoutPipelining(t *testing.T) {
 // TestInteropRequirement23DroppedAfterTheDot: nobody knows whether it took them,
 // so they are uncertain, and stay so.
 func TestInteropRequirement23DroppedAfterTheDot(t *testing.T) {
-	sink := newSMTPSink(t, "-q", ".")
+	sink := newKeepingSink(t, "-q", ".")
 	s := sending(t, sink.addr, threePeople)
 	for range 2 {
 		s.run("issue", "send", "weekly")
@@ -114,7 +112,7 @@ func TestInteropRequirement24DroppedAtTheEnd(t *testing.T) {
 	} {
 		for _, connections := range []int{1, 4} {
 			t.Run(fmt.Sprintf("%s, %d connections", c.name, connections), func(t *testing.T) {
-				sink := newSMTPSink(t, c.flags...)
+				sink := newKeepingSink(t, c.flags...)
 				s := sending(t, sink.addr, threePeople)
 				s.configure(strings.Replace(fmt.Sprintf(sendingSite, sink.addr), "  retry:", fmt.Sprintf("  connections: %d\n  retry:", connections), 1))
 				s.must("issue", "send", "weekly")
