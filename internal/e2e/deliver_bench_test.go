@@ -89,27 +89,15 @@ func (s *site) sends(b *testing.B) spent {
 }
 
 func sources(b *testing.B, port, mails int) spent {
-	return measure(b, "", postfixTool(b, "smtp-source"), "-s", strconv.Itoa(benchConn), "-m", strconv.Itoa(mails), "-l", strconv.Itoa(wireSize),
+	return measure(b, "", tool(b, "smtp-source"), "-s", strconv.Itoa(benchConn), "-m", strconv.Itoa(mails), "-l", strconv.Itoa(wireSize),
 		"-f", "digest@example.org", "-t", "p@staff.example.org", fmt.Sprintf("127.0.0.1:%d", port))
-}
-
-// postfixTool finds a program of Postfix's.
-func postfixTool(b *testing.B, name string) string {
-	b.Helper()
-	for _, dir := range []string{"/usr/sbin/", "/usr/bin/"} {
-		if _, err := os.Stat(dir + name); err == nil {
-			return dir + name
-		}
-	}
-	b.Fatalf("%s is not installed; on Debian: apt-get install postfix", name)
-	return ""
 }
 
 // smtpSink takes mail and drops it.
 func smtpSink(b *testing.B) (port int) {
 	b.Helper()
 	port = freePort(b)
-	cmd := exec.Command(postfixTool(b, "smtp-sink"), "-u", "root", fmt.Sprintf("127.0.0.1:%d", port), "1000")
+	cmd := exec.Command(tool(b, "smtp-sink"), "-u", "root", fmt.Sprintf("127.0.0.1:%d", port), "1000")
 	if os.Getuid() != 0 {
 		cmd.Args = append(cmd.Args[:1], cmd.Args[3:]...)
 	}

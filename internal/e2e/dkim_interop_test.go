@@ -49,23 +49,25 @@ func dkimpy(t *testing.T, dns, mails map[string]string) map[string][]bool {
 	return said
 }
 
-// keyPair makes a key of each kind with the program, and configures both.
-func keyPair(t *testing.T) (s *site, dns map[string]string) {
-	t.Helper()
-	from := "mail:\n  from: 检察要闻周报 <digest@example.org>\n"
-	s = newSite(t, from)
+// keyPair makes a key of each kind with the program. It gives the records for
+// the DNS, and what to configure below mail.
+func keyPair(s *site) (dns map[string]string, config string) {
+	s.t.Helper()
 	dns = map[string]string{}
 	for selector, kind := range map[string]string{"s1": "rsa", "s2": "ed25519"} {
 		var made struct{ Name, Value string }
 		s.data(&made, "mail", "dkim-key", "--type", kind, "keys/"+selector+".pem")
 		dns[made.Name] = made.Value
 	}
-	s.configure(from + "  dkim:\n    - {selector: s2, key_file: keys/s2.pem}\n    - {selector: s1, key_file: keys/s1.pem}\n")
-	return s, dns
+	return dns, "  dkim:\n    - {selector: s2, key_file: keys/s2.pem}\n    - {selector: s1, key_file: keys/s1.pem}\n"
 }
 
+const fromExample = "mail:\n  from: 检察要闻周报 <digest@example.org>\n"
+
 func TestInteropRequirement01DkimOfALetter(t *testing.T) {
-	s, dns := keyPair(t)
+	s := newSite(t, fromExample)
+	dns, keys := keyPair(s)
+	s.configure(fromExample + keys)
 	s.must("mail", "test", "someone@example.org")
 	list, err := filepath.Glob(filepath.Join(s.dir, "var/mail/*.eml"))
 	if err != nil || len(list) != 1 {
@@ -90,7 +92,8 @@ func digestFields() []string {
 
 // TestInteropRequirement03Dkim changes every field and the body of a mail.
 func TestInteropRequirement03Dkim(t *testing.T) {
-	s, dns := keyPair(t)
+	s := newSite(t, fromExample)
+	dns, _ := keyPair(s)
 	var keys []mail.Key
 	for _, selector := range []string{"s1", "s2"} {
 		text, err := os.ReadFile(filepath.Join(s.dir, "keys", selector+".pem"))

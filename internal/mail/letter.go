@@ -35,7 +35,7 @@ func newMessage(from, to mail.Address, subject, id string, date time.Time) *goma
 	m := gomail.NewMsg(gomail.WithEncoding(gomail.EncodingB64), gomail.WithNoDefaultUserAgent())
 	m.FromMailAddress(&mail.Address{Name: oneLine(from.Name), Address: from.Address})
 	m.ToMailAddress(&mail.Address{Name: oneLine(to.Name), Address: to.Address})
-	m.Subject(oneLine(subject))
+	m.SetGenHeaderPreformatted("Subject", encoded(oneLine(subject)))
 	m.SetDateWithValue(date)
 	m.SetMessageIDWithValue(id)
 	m.SetGenHeaderPreformatted("Auto-Submitted", "auto-generated") // RFC 3834

@@ -184,6 +184,9 @@ func mailbox(a mail.Address) string {
 	if name == "" {
 		return "<" + a.Address + ">"
 	}
-	encoded := (&mail.Address{Name: name, Address: a.Address}).String()
-	return strings.ReplaceAll(encoded, "?= =?", "?=\r\n =?")
+	if forges(name) {
+		return encoded(name) + "\r\n <" + a.Address + ">"
+	}
+	folded := (&mail.Address{Name: name, Address: a.Address}).String()
+	return strings.ReplaceAll(folded, "?= =?", "?=\r\n =?")
 }
