@@ -117,10 +117,10 @@ func (c *Client) body(data []byte) error {
 func (c *Client) dot() error {
 	defer c.limit(dotTimeout)()
 	end := command{"dot", ".", 250}
-	err := errors.Join(c.say(end), c.flush())
-	if err == nil {
-		err = c.hear(end)
+	if err := errors.Join(c.say(end), c.flush()); err != nil {
+		return c.drop("text", err) // a dot that was not written whole delivers nothing
 	}
+	err := c.hear(end)
 	if err == nil {
 		return nil
 	}
