@@ -19,7 +19,7 @@ build: ## Build bin/jianxun, static
 test: lint ## Lint, then every Go test with the race detector
 	@internal/e2e/install.sh test
 	CGO_ENABLED=0 $(GO) build ./...
-	$(GO) run ./internal/pgtest/with $(GO) test $$(command -v gcc >/dev/null && echo -race) -timeout 10m ./...
+	$(GO) run ./internal/pgtest/with $(GO) test $$(command -v gcc >/dev/null && echo -race) -timeout 15m ./...
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, a tidy go.mod
@@ -42,15 +42,17 @@ validate: ## The W3C validator in VALIDATOR over all feeds of SITE, which runs
 	/usr/bin/python3 internal/e2e/validate.py $(VALIDATOR) $(SITE)
 
 .PHONY: soak
-soak: ## Several replicas over one PostgreSQL, killed, cut off and timed at length; JIANXUN_SEED repeats a run
+soak: ## Sending killed, ended and misled at random moments, and several replicas over one PostgreSQL, at length; JIANXUN_SEED repeats a run
 	@internal/e2e/install.sh test
-	JIANXUN_SOAK=1 $(GO) test $$(command -v gcc >/dev/null && echo -race) -tags soak -run 'Replica|EachDueTime' -count 1 -timeout 60m -v ./internal/e2e
+	JIANXUN_SOAK=1 $(GO) test $$(command -v gcc >/dev/null && echo -race) -tags soak -run 'Replica|EachDueTime|RandomMoments|Dropped|WhileSending|ALease|PauseHolds' -count 1 -timeout 60m -v ./internal/e2e
 
 .PHONY: bench
 bench: ## Figures, each beside its peer or limit in the same run
 	$(GO) test -run '^$$' -cpu 1 -bench . -benchtime 2s -timeout 60m ./internal/ingest ./internal/mail ./internal/store
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./internal/web
 	$(GO) test -run '^$$' -bench . -benchtime 100x -timeout 60m ./internal/app
+	@internal/e2e/install.sh interop
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/e2e
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (30s) each

@@ -4,6 +4,7 @@ import (
 	"context"
 	netmail "net/mail"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -31,8 +32,10 @@ type Composer struct {
 	More      string                                      // URL where all articles are
 
 	mu      sync.Mutex
-	looked  time.Time // when changes was asked for
-	changes int64     // that the variants have seen
+	looked  time.Time             // when changes was asked for
+	changes int64                 // that the issues below have seen
+	current map[int64]*news.Issue // as they are now, by id
+	before  map[int64]*news.Issue // as they were before the last change
 	made    map[variantKey]variant
 }
 
@@ -42,31 +45,33 @@ type variantKey struct {
 	choice string
 }
 
+// variant is of an issue as it was.
 type variant struct {
 	*mail.Variant
-	issue news.Issue
+	issue *news.Issue
 }
 
 const (
 	// maxVariants bounds how many are kept; each takes some 400 KB.
 	maxVariants = 100
-	// recent is how long after an article is withdrawn a mail with it may be composed.
+	// recent is how long after an article is withdrawn a mail with it may leave.
 	recent = 200 * time.Millisecond
 )
 
 // Compose gives the mail of an issue to a subscriber, in the memory of dst, which
 // may be nil. When the issue holds nothing of the columns that the person chose it
-// is NotFound.
-func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber, dst []byte) (mail.Message, error) {
+// is NotFound. still tells later whether the mail says what it would say then, and
+// fails with Conflict when it does not: an article was withdrawn, say.
+func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber, dst []byte) (m mail.Message, still func(context.Context) error, err error) {
 	v, err := c.variant(ctx, issue, Choice{Columns: s.Columns, Keywords: s.Keywords, Format: s.Format})
 	if err != nil {
-		return mail.Message{}, err
+		return m, nil, err
 	}
 	p := mail.Person{
 		To:        netmail.Address{Name: s.Name, Address: s.Email},
 		Called:    s.Name,
 		Leave:     c.Leave(s),
-		MessageID: c.MessageID(v.issue, s),
+		MessageID: c.MessageID(*v.issue, s),
 		Date:      c.Now().In(c.View.Zone),
 	}
 	if p.Called == "" {
@@ -75,11 +80,22 @@ func (c *Composer) Compose(ctx context.Context, issue int64, s news.Subscriber, 
 	if c.Sender != nil {
 		p.Sender = c.Sender(issue, s)
 	}
-	m := v.Message(dst, p)
-	if c.Sign == nil {
-		return m, nil
+	still = func(ctx context.Context) error { return c.still(ctx, issue, v) }
+	m = v.Message(dst, p)
+	if c.Sign != nil {
+		m, err = c.Sign(m)
 	}
-	return c.Sign(m)
+	return m, still, err
+}
+
+func (c *Composer) still(ctx context.Context, issue int64, v variant) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	is, err := c.now(ctx, issue)
+	if err == nil && is != v.issue {
+		err = news.Errorf(news.Conflict, "the issue has changed since this mail was composed")
+	}
+	return err
 }
 
 // messageIDDigits keep the field on one line; 80 bits tell any subscribers apart.
@@ -100,18 +116,15 @@ func (c *Composer) Domain() string {
 func (c *Composer) variant(ctx context.Context, id int64, choice Choice) (variant, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.refresh(ctx); err != nil {
-		return variant{}, err
-	}
-	key := variantKey{id, choice.key()}
-	if v, ok := c.made[key]; ok {
-		return v, nil
-	}
-	is, err := c.Issue(ctx, id)
+	is, err := c.now(ctx, id)
 	if err != nil {
 		return variant{}, err
 	}
-	f, err := c.Render(is, choice)
+	key := variantKey{id, choice.key()}
+	if v, ok := c.made[key]; ok && v.issue == is {
+		return v, nil
+	}
+	f, err := c.Render(*is, choice)
 	if err != nil {
 		return variant{}, err
 	}
@@ -119,30 +132,38 @@ func (c *Composer) variant(ctx context.Context, id int64, choice Choice) (varian
 	if err != nil {
 		return variant{}, err
 	}
-	if len(c.made) >= maxVariants {
-		clear(c.made)
+	if c.made == nil || len(c.made) >= maxVariants {
+		c.made = map[variantKey]variant{}
 	}
 	c.made[key] = variant{cut, is}
 	return c.made[key], nil
 }
 
-// refresh forgets the variants when articles have changed: one may be withdrawn
-// while its issue is being sent.
-func (c *Composer) refresh(ctx context.Context) error {
-	if now := c.Now(); now.Sub(c.looked).Abs() >= recent {
+// now gives the issue as it is, the same one as before unless what a mail says of
+// it has changed: an article may be withdrawn while its issue is being sent.
+func (c *Composer) now(ctx context.Context, id int64) (*news.Issue, error) {
+	if now := c.Now(); c.current == nil || now.Sub(c.looked).Abs() >= recent {
 		changes, err := c.Changes(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if changes != c.changes {
-			c.made = nil
+		if changes != c.changes || c.current == nil || len(c.current) > maxVariants {
+			c.before, c.current = c.current, map[int64]*news.Issue{}
 		}
 		c.looked, c.changes = now, changes
 	}
-	if c.made == nil {
-		c.made = map[variantKey]variant{}
+	if is, ok := c.current[id]; ok {
+		return is, nil
 	}
-	return nil
+	is, err := c.Issue(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	c.current[id] = &is
+	if old, ok := c.before[id]; ok && old.Title == is.Title && old.LeftOut == is.LeftOut && reflect.DeepEqual(old.Items, is.Items) {
+		c.current[id] = old
+	}
+	return c.current[id], nil
 }
 
 // Render gives the form of the mail for a choice. Should the HTML go over its

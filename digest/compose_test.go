@@ -52,10 +52,15 @@ func item(id, column, title string) news.Item {
 
 func compose(t *testing.T, c *Composer, s news.Subscriber) (html, text string) {
 	t.Helper()
-	m, err := c.Compose(t.Context(), 1, s, nil)
+	m, _, err := c.Compose(t.Context(), 1, s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return parts(t, m)
+}
+
+func parts(t *testing.T, m mail.Message) (html, text string) {
+	t.Helper()
 	msg, err := netmail.ReadMessage(strings.NewReader(string(m.Data)))
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +175,7 @@ func TestEachGetsWhatTheyChose(t *testing.T) {
 	if strings.Contains(text, "丙院") {
 		t.Error("a withdrawn article is sent")
 	}
-	if _, err := c.Compose(t.Context(), 1, news.Subscriber{Email: "z@example.org", Columns: []string{"队伍建设"}}, nil); news.CodeOf(err) != news.NotFound {
+	if _, _, err := c.Compose(t.Context(), 1, news.Subscriber{Email: "z@example.org", Columns: []string{"队伍建设"}}, nil); news.CodeOf(err) != news.NotFound {
 		t.Errorf("nothing for a person: %v", err)
 	}
 }
@@ -180,7 +185,7 @@ func TestMessageIDIsAFunctionOfIssueAndPerson(t *testing.T) {
 	for range 2 {
 		c := newComposer(t, anIssue(item("a", "检察要闻", "甲")))
 		for _, email := range []string{"a@example.org", "A@Example.org", "b@example.org"} {
-			m, err := c.Compose(t.Context(), 1, news.Subscriber{Email: email}, nil)
+			m, _, err := c.Compose(t.Context(), 1, news.Subscriber{Email: email}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -206,5 +211,37 @@ func TestSlotsNeverStayInAMail(t *testing.T) {
 	}
 	if strings.Contains(html, "<b>&：") || !strings.Contains(html, "&lt;b&gt;&amp;：您好") {
 		t.Error("a name is taken for HTML")
+	}
+}
+
+// An article is withdrawn while mails with it are on their way to the relay.
+func TestAMailIsKnownToBeStale(t *testing.T) {
+	is := anIssue(item("a", "检察要闻", "甲"), item("b", "检察要闻", "乙"))
+	c := newComposer(t, is)
+	now, changes, loads := c.Now(), int64(1), 0
+	c.Now = func() time.Time { return now }
+	c.Changes = func(context.Context) (int64, error) { return changes, nil }
+	c.Issue = func(context.Context, int64) (news.Issue, error) { loads++; return is, nil }
+	person := news.Subscriber{Email: "a@example.org"}
+	_, still, err := c.Compose(t.Context(), 1, person, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, changes = now.Add(recent), 2 // an article of something else
+	if err := still(t.Context()); err != nil || loads != 2 {
+		t.Errorf("%v after %d loads", err, loads)
+	}
+	now, changes = now.Add(recent), 3
+	is.Items = []news.Item{is.Items[0], is.Items[1]}
+	is.Items[1].State = news.Withdrawn
+	if err := still(t.Context()); news.CodeOf(err) != news.Conflict {
+		t.Errorf("a mail with a withdrawn article may leave: %v", err)
+	}
+	m, still, err := c.Compose(t.Context(), 1, person, nil)
+	if err != nil || still(t.Context()) != nil {
+		t.Errorf("composed anew: %v, %v", err, still(t.Context()))
+	}
+	if html, text := parts(t, m); strings.Contains(html+text, "乙") {
+		t.Error("it holds the withdrawn article")
 	}
 }

@@ -61,6 +61,7 @@ type App struct {
 
 	mu       sync.Mutex // guards what follows
 	moving   progressLog
+	welcome  welcome
 	started  bool
 	stopped  bool
 	cleanups []cleanup

@@ -63,21 +63,6 @@ func (g *generation) sender(issue int64, s news.Subscriber) string {
 	return g.bounces.verp.Sender(issue, s.ID)
 }
 
-// unwelcome records that the relay said of an address what a bounce would say.
-func (a *App) unwelcome(d news.Delivery) {
-	if d.State != news.Failed || !outbox.HardReply(d.Reply) {
-		return
-	}
-	effect, err := a.store.RecordRefusal(context.Background(), d)
-	if err != nil {
-		a.log.Error("a refusal for good cannot be recorded, so the address goes on getting mail", "to", d.Subscriber.Email, "error", err)
-		return
-	}
-	if effect.New {
-		a.metrics.bounces.WithLabelValues(string(news.HardBounce)).Inc()
-	}
-}
-
 // accepts tells whether an address is one that mail comes back to.
 func (b bounces) accepts(rcpt string) bool {
 	local, domain, _ := strings.Cut(rcpt, "@")

@@ -41,6 +41,7 @@ func (s *site) within(clock *wrongClock) (stop func()) {
 // or forward, or to and fro. Leases seem to last for an hour then, or to have run
 // out while their rows are in hand.
 func TestClockIsSetWhileSending(t *testing.T) {
+	t.Parallel()
 	for name, moves := range map[string][]time.Duration{
 		"back":       {-time.Hour},
 		"forward":    {time.Hour},
@@ -48,7 +49,7 @@ func TestClockIsSetWhileSending(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const people = 200
+			people := times(200, 2000)
 			random, clock := &dice{r: chance(t)}, &wrongClock{}
 			c := newCampaign(t, people, fmt.Sprintf("  connections: %d\n", crowd))
 			c.relay.unhurried(random, 10*time.Millisecond)

@@ -53,16 +53,17 @@ func (c *campaign) sentInTheEnd() {
 // TestDroppedAtEveryStage hangs up on some people at each stage that comes before
 // the final dot. They get their mail all the same.
 func TestDroppedAtEveryStage(t *testing.T) {
-	random := &dice{r: chance(t)}
+	t.Parallel()
+	random, people, n := &dice{r: chance(t)}, times(20, 400), times(3, 60)
 	for _, stage := range []string{"connect", "EHLO", "MAIL", "RCPT", "DATA"} {
-		some := random.chosen(20, 3)
+		some := random.chosen(people, n)
 		t.Run(stage, func(t *testing.T) {
 			t.Parallel()
-			c := newCampaign(t, 20, quick+"  connections: 4\n  mails_per_connection: 3\n")
+			c := newCampaign(t, people, quick+"  connections: 4\n  mails_per_connection: 3\n")
 			rule, done := misbehaviour{stage, "drop"}.once(some)
 			c.relay.behave(rule)
 			c.sentInTheEnd()
-			if v := c.judge(); v.sent != 20 || done() != 3 {
+			if v := c.judge(); v.sent != people || done() != n {
 				t.Errorf("%+v, hung up %d times", v, done())
 			}
 		})
@@ -74,13 +75,14 @@ func TestDroppedAtEveryStage(t *testing.T) {
 // arrives: then it is uncertain. Else it is sent again.
 func TestDroppedInTheText(t *testing.T) {
 	t.Parallel()
-	some := (&dice{r: chance(t)}).chosen(20, 3)
-	c := newCampaign(t, 20, quick+"  connections: 4\n")
+	people, n := times(20, 400), times(3, 60)
+	some := (&dice{r: chance(t)}).chosen(people, n)
+	c := newCampaign(t, people, quick+"  connections: 4\n")
 	rule, done := misbehaviour{"text", "drop"}.once(some)
 	c.relay.behave(rule)
 	c.sentInTheEnd()
 	v := c.judge()
-	if v.sent+v.uncertain != 20 || v.uncertain != v.without || done() != 3 {
+	if v.sent+v.uncertain != people || v.uncertain != v.without || done() != n {
 		t.Errorf("%+v, hung up %d times", v, done())
 	}
 	for _, trouble := range c.issue().Trouble {
@@ -93,18 +95,19 @@ func TestDroppedInTheText(t *testing.T) {
 // TestRequirement23DroppedAtTheDotIsUncertainAndNotSentAgain: whether the server
 // had kept the mail or not, nobody can know.
 func TestRequirement23DroppedAtTheDotIsUncertainAndNotSentAgain(t *testing.T) {
-	random := &dice{r: chance(t)}
+	t.Parallel()
+	random, people, n := &dice{r: chance(t)}, times(20, 400), times(3, 60)
 	for answer, copies := range map[string]int{"drop": 1, "lose": 0} {
-		some := random.chosen(20, 3)
+		some := random.chosen(people, n)
 		t.Run(answer, func(t *testing.T) {
 			t.Parallel()
-			c := newCampaign(t, 20, quick+"  connections: 4\n")
+			c := newCampaign(t, people, quick+"  connections: 4\n")
 			rule, _ := misbehaviour{"dot", answer}.once(some)
 			c.relay.behave(rule)
 			c.must("issue", "send", "weekly")
 			c.must("issue", "send", "weekly")
 			c.serve().interrupt()
-			if v := c.judge(); v.uncertain != 3 || v.sent != 17 || v.without != 3*(1-copies) {
+			if v := c.judge(); v.uncertain != n || v.sent != people-n || v.without != n*(1-copies) {
 				t.Errorf("%+v", v)
 			}
 			for _, trouble := range c.issue().Trouble {
@@ -119,12 +122,13 @@ func TestRequirement23DroppedAtTheDotIsUncertainAndNotSentAgain(t *testing.T) {
 // TestRequirement24DroppedAtTheEndIsSent hangs up where nothing is at stake any
 // more: at QUIT, and at the RSET after a refusal.
 func TestRequirement24DroppedAtTheEndIsSent(t *testing.T) {
-	random := &dice{r: chance(t)}
+	t.Parallel()
+	random, people, n := &dice{r: chance(t)}, times(20, 400), times(5, 60)
 	for _, stage := range []string{"QUIT", "RSET"} {
-		some := random.chosen(20, 5)
+		some := random.chosen(people, n)
 		t.Run(stage, func(t *testing.T) {
 			t.Parallel()
-			c := newCampaign(t, 20, quick+"  connections: 4\n  mails_per_connection: 3\n")
+			c := newCampaign(t, people, quick+"  connections: 4\n  mails_per_connection: 3\n")
 			c.relay.behave(func(at, address string) string {
 				switch {
 				case at == stage:
@@ -139,7 +143,7 @@ func TestRequirement24DroppedAtTheEndIsSent(t *testing.T) {
 			if stage == "RSET" {
 				refused = len(some)
 			}
-			if v := c.judge(); v.sent != 20-refused || v.other != refused {
+			if v := c.judge(); v.sent != people-refused || v.other != refused {
 				t.Errorf("%+v, want %d refused", v, refused)
 			}
 		})
@@ -149,6 +153,7 @@ func TestRequirement24DroppedAtTheEndIsSent(t *testing.T) {
 // TestWhomTheServerAlwaysHangsUpOnKeepsNobodyWaiting: the others have their mail
 // before he is given up, and nobody has two.
 func TestWhomTheServerAlwaysHangsUpOnKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
 	random := &dice{r: chance(t)}
 	for _, stage := range []string{"RCPT", "DATA"} {
 		some := random.chosen(40, 2)

@@ -34,7 +34,12 @@ mail:
 // line with two blanks before it.
 func newCampaign(t testing.TB, people int, mail string) *campaign {
 	t.Helper()
-	c := &campaign{site: newSite(t, ""), relay: newSink(t, ""), people: people}
+	return newSite(t, "").campaign(people, mail)
+}
+
+func (s *site) campaign(people int, mail string) *campaign {
+	s.t.Helper()
+	c := &campaign{site: s, relay: newSink(s.t, ""), people: people}
 	c.configure(fmt.Sprintf(campaignSite, c.port, c.relay.addr, mail))
 	c.write("subscribers.yaml", manyPeople(people))
 	c.page(0)

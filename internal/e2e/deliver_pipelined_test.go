@@ -5,6 +5,7 @@ import "testing"
 // TestRequirement22WithAndWithoutPipelining: commands go in a row only to a server
 // that offers to take them so, and refusals are told apart all the same.
 func TestRequirement22WithAndWithoutPipelining(t *testing.T) {
+	t.Parallel()
 	random := &dice{r: chance(t)}
 	for name, pipelines := range map[string]bool{"without": false, "with": true} {
 		refused := random.chosen(40, 6)

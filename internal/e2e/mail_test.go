@@ -10,7 +10,6 @@ import (
 	"net/mail"
 	"strings"
 	"testing"
-	"time"
 )
 
 const sendingSite = `
@@ -181,91 +180,6 @@ func TestTemporaryRefusalIsTriedAgain(t *testing.T) {
 	}
 	if n := relay.copies()["li@example.org"]; n != 1 {
 		t.Errorf("%d copies", n)
-	}
-}
-
-func TestDroppedAfterTheDotIsUncertainAndNotSentAgain(t *testing.T) {
-	relay := newSink(t, "")
-	relay.behave(func(stage, address string) string {
-		if stage == "dot" && address == "li@example.org" {
-			return "drop"
-		}
-		return ""
-	})
-	s := sending(t, relay.addr, threePeople)
-	s.must("issue", "send", "weekly")
-	s.must("issue", "send", "weekly")
-	is := s.issue()
-	if is.Deliveries.Sent != 2 || is.Deliveries.Uncertain != 1 {
-		t.Errorf("%+v", is.Deliveries)
-	}
-	if n := relay.copies()["li@example.org"]; n != 1 {
-		t.Errorf("%d copies", n)
-	}
-}
-
-func TestDroppedBeforeTheDotIsSentAgain(t *testing.T) {
-	for _, stage := range []string{"MAIL", "RCPT", "DATA"} {
-		t.Run(stage, func(t *testing.T) {
-			relay := newSink(t, "")
-			dropped := 0
-			relay.behave(func(at, address string) string {
-				if at == stage && dropped < 2 {
-					dropped++
-					return "drop"
-				}
-				return ""
-			})
-			s := sending(t, relay.addr, threePeople)
-			s.must("issue", "send", "weekly")
-			if is := s.issue(); is.Deliveries.Sent != 3 || len(relay.all()) != 3 {
-				t.Errorf("%+v, %d mails", is.Deliveries, len(relay.all()))
-			}
-		})
-	}
-}
-
-// TestKilledWhileSending kills the daemon as a power cut would, twice in the
-// middle of an issue, and starts it again.
-func TestKilledWhileSending(t *testing.T) {
-	const people, connections, kills = 120, 4, 2
-	var list strings.Builder
-	list.WriteString("subscribers:\n")
-	for i := range people {
-		fmt.Fprintf(&list, "  - {email: person%d@example.org}\n", i)
-	}
-	relayAddress := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	s := sending(t, relayAddress, list.String())
-	s.run("issue", "send", "weekly") // the relay is down: all of them are queued
-	relay := newSink(t, relayAddress)
-	relay.slow(20 * time.Millisecond)
-	for range 2 {
-		d := s.serve()
-		relay.wait(t, people/4)
-		d.kill()
-	}
-	s.serve()
-	var is issue
-	eventually(t, "no mail is open", func() bool {
-		is = s.issue()
-		return is.State == "sent"
-	})
-	copies := relay.copies()
-	lost := 0
-	for i := range people {
-		switch n := copies[fmt.Sprintf("person%d@example.org", i)]; {
-		case n > 1:
-			t.Errorf("person%d got %d copies", i, n)
-		case n == 0:
-			lost++
-		}
-	}
-	t.Logf("%d people: %d sent, %d uncertain, %d without a copy", people, is.Deliveries.Sent, is.Deliveries.Uncertain, lost)
-	if is.Deliveries.Uncertain > kills*connections || lost > is.Deliveries.Uncertain {
-		t.Errorf("uncertain %d, without a copy %d", is.Deliveries.Uncertain, lost)
-	}
-	if is.Deliveries.Sent+is.Deliveries.Uncertain != people {
-		t.Errorf("%+v", is.Deliveries)
 	}
 }
 

@@ -39,6 +39,7 @@ type Relay struct {
 // Client is one connection to the relay. It is not for concurrent use.
 type Client struct {
 	conn      net.Conn
+	bound     *boundConn
 	text      *textproto.Conn
 	trace     func(line string)
 	pipelines bool // the server takes commands in a row (RFC 2920)
@@ -89,11 +90,12 @@ func (c *Client) dialer(r Relay, config *tls.Config) gomail.DialContextFunc {
 		if err != nil {
 			return nil, err
 		}
-		c.conn = conn
+		c.bound = &boundConn{Conn: conn, left: greetingOctets}
+		c.conn = c.bound
 		if r.TLS != Implicit {
-			return conn, nil
+			return c.conn, nil
 		}
-		secure := tls.Client(conn, config)
+		secure := tls.Client(c.conn, config)
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, err
 		}

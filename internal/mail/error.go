@@ -45,6 +45,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %v", e.Stage, e.Err)
 }
 
+// longestReply bounds what is kept of a server's words, in octets.
+const longestReply = 1000
+
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
@@ -54,6 +57,9 @@ func (e *Error) Reply() string {
 	var reply *textproto.Error
 	if errors.As(e.Err, &reply) {
 		text = fmt.Sprintf("%d %s", reply.Code, reply.Msg)
+	}
+	if len(text) > longestReply {
+		text = strings.ToValidUTF8(text[:longestReply], "") + "…"
 	}
 	return strings.Join(strings.Fields(text), " ")
 }
@@ -71,14 +77,32 @@ func classify(stage string, err error) *Error {
 	e := &Error{Class: Permanent, Stage: stage, Code: reply.Code, Err: err}
 	e.Advice, e.After = adviceIn(reply.Msg)
 	switch {
-	case stage == "connect", stage == "MAIL": // it is the sender that is not welcome
+	case stage == "connect", stage == "MAIL", stage != "dot" && aboutUs(e): // it is the sender that is not welcome
 		e.Class = RelayDown
 	case reply.Code/100 == 4, e.Advice != "":
 		e.Class = Temporary
 	case reply.Code/100 != 5 && stage == "dot": // neither yes nor no
 		e.Class = Uncertain
+	case reply.Code/100 != 5: // not an answer to what was asked
+		e.Class = Temporary
 	}
 	return e
+}
+
+// aboutUs tells a refusal of the sender from one of the recipient. Postfix, by its
+// default, keeps what it has against a sender until RCPT.
+func aboutUs(e *Error) bool {
+	if e.Code == 530 || e.Code == 535 || e.Code == 538 {
+		return true
+	}
+	text := strings.ToLower(e.Reply())
+	for _, words := range []string{"relay access denied", "relaying denied", "unable to relay", "not permitted to relay", "sender address rejected",
+		"client host rejected", "client was not authenticated", "authentication required", "daily user sending", "sending quota"} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
 }
 
 // adviceIn knows how servers say that something is too much, whatever the code:

@@ -33,6 +33,9 @@ func (c *Client) Send(ctx context.Context, m Message, beforeDot func() error) er
 	if err := c.body(m.Data); err != nil {
 		return c.drop("text", err)
 	}
+	if c.text.R.Buffered() > 0 {
+		return c.drop("text", errors.New("the server answers what it was not asked"))
+	}
 	if err := beforeDot(); err != nil {
 		return c.drop("text", err)
 	}
@@ -90,7 +93,7 @@ func (c *Client) envelope(m Message) error {
 func (c *Client) refused(stage string, err error, waits bool) error {
 	e := classify(stage, err)
 	reset := command{"RSET", "RSET", 250}
-	if stage == "MAIL" || e.Code == 0 || e.Code == 421 || waits ||
+	if stage == "MAIL" || e.Code < 400 || e.Code == 421 || waits ||
 		c.say(reset) != nil || c.flush() != nil || c.hear(reset) != nil {
 		c.broken = true
 	}
@@ -136,7 +139,9 @@ func (c *Client) say(cmd command) error {
 
 func (c *Client) flush() error { return c.text.W.Flush() }
 
+// hear reads one reply, of a bounded size.
 func (c *Client) hear(cmd command) error {
+	c.bound.left = replyOctets
 	code, text, err := c.text.ReadResponse(cmd.code)
 	if c.trace != nil && (err == nil || code != 0) {
 		c.trace(fmt.Sprintf("S: %d %s", code, text))

@@ -76,9 +76,7 @@ func (h *hand) next() (d news.Delivery, ok bool) {
 			}
 		}
 		if soonest >= 0 {
-			alarm := time.AfterFunc(soonest, h.changed.Broadcast)
-			h.changed.Wait()
-			alarm.Stop()
+			h.waitWithin(soonest)
 		} else {
 			h.changed.Wait()
 		}
@@ -109,6 +107,52 @@ func (h *hand) wait(n int) bool {
 		h.changed.Wait()
 	}
 	return !h.stopped
+}
+
+// waitFor waits for a while, or until all rows are done.
+func (h *hand) waitFor(most time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	late := false
+	alarm := time.AfterFunc(most, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		late = true
+		h.changed.Broadcast()
+	})
+	defer alarm.Stop()
+	for !late && !h.stopped && len(h.rows)+h.given > 0 {
+		h.changed.Wait()
+	}
+}
+
+// waitWithin waits for a change, but no longer than that. The lock is held.
+func (h *hand) waitWithin(most time.Duration) {
+	alarm := time.AfterFunc(most, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.changed.Broadcast()
+	})
+	defer alarm.Stop()
+	h.changed.Wait()
+}
+
+// leave takes those rows out of the hand that wait for a domain which bears nothing
+// for long.
+func (h *hand) leave(now time.Time) (left []news.Delivery) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.rows = slices.DeleteFunc(h.rows, func(d news.Delivery) bool {
+		if !h.limits.rests(d.Subscriber.Email, now) {
+			return false
+		}
+		delete(h.here, keyOf(d))
+		h.limits.unpark(d.Subscriber.Email)
+		left = append(left, d)
+		return true
+	})
+	h.changed.Broadcast()
+	return left
 }
 
 func (h *hand) idle() bool {

@@ -125,11 +125,39 @@ func (l *limiter) advise(address string, advice mail.Advice, after time.Duration
 	}
 	switch advice {
 	case mail.Slower:
-		d.rest = min(max(firstRest, 2*d.rest), longRest)
+		if !now.Before(d.next) { // refusals of one moment are one
+			d.rest = min(max(firstRest, 2*d.rest), longRest)
+		}
 		d.next = now.Add(max(after, d.rest))
 	case mail.FewerConnections:
 		d.fewer, d.until = max(1, d.open/2), now.Add(fewerFor)
 	}
+}
+
+// emptied tells that no row is in hand any more.
+func (l *limiter) emptied() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range l.states {
+		d.parked, d.open = 0, 0
+	}
+}
+
+// unpark tells that a row left the hand without being sent.
+func (l *limiter) unpark(address string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if d := l.states[domainOf(address)]; d != nil {
+		d.parked = max(0, d.parked-1)
+	}
+}
+
+// rests tells whether the domain of the address bears nothing for long.
+func (l *limiter) rests(address string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := l.states[domainOf(address)]
+	return d != nil && d.next.Sub(now) > parkable
 }
 
 // taken tells that a mail to the address went through: its domain bears mail again.

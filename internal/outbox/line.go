@@ -15,7 +15,7 @@ func (w *worker) connect(to string) error {
 	if w.line != nil {
 		return nil
 	}
-	line, err := w.opt.Dial(w.ctx)
+	line, err := w.opt.Dial(w.stop)
 	if err != nil {
 		return err
 	}

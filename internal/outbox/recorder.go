@@ -69,6 +69,15 @@ func (r *recorder) settle(d news.Delivery, tried int) {
 	r.put(step{Step: news.Step{Delivery: d, Tried: tried}, since: r.opt.Now()})
 }
 
+// catchUp waits until little waits to be recorded.
+func (r *recorder) catchUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.waiting) >= most && !r.closing {
+		r.changed.Wait()
+	}
+}
+
 // close waits until all is recorded, or given up.
 func (r *recorder) close() {
 	r.mu.Lock()
@@ -129,6 +138,7 @@ func (r *recorder) gather() []step {
 	}
 	batch := r.waiting[:min(most, len(r.waiting))]
 	r.waiting = append([]step(nil), r.waiting[len(batch):]...)
+	r.changed.Broadcast()
 	r.shared = 0
 	for _, e := range batch {
 		if e.answer != nil {

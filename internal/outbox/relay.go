@@ -34,9 +34,10 @@ type Ledger interface {
 	ReleaseLeases(ctx context.Context, h news.Holder) error
 }
 
-// Composer makes the mail of one person in the memory of dst.
+// Composer makes the mail of one person in the memory of dst. still fails with
+// Conflict when the mail would be another one by now.
 type Composer interface {
-	Compose(ctx context.Context, issue int64, s news.Subscriber, dst []byte) (mail.Message, error)
+	Compose(ctx context.Context, issue int64, s news.Subscriber, dst []byte) (m mail.Message, still func(context.Context) error, err error)
 }
 
 // Transport is one connection to whoever takes the mail.
@@ -106,13 +107,14 @@ func New(opt Options) *Relay {
 // Deliver claims what is due, of one issue or of all when only is 0, and
 // delivers it. It gives the number of rows that it had in hand. An error of
 // class RelayDown means that the relay cannot be used now: what was not sent is
-// back in the queue. When ctx ends it finishes the mails in hand and returns.
+// back in the queue. When ctx ends it waits for the answers to the dots that have
+// been sent, leaves what has none, and returns.
 func (r *Relay) Deliver(ctx context.Context, only int64) (int, error) {
 	// Records must be written and mails in hand finished even while stopping.
 	firm := context.WithoutCancel(ctx)
 	stopLeases := r.keepLeases(firm)
 	defer stopLeases()
-	s := r.newShift(firm)
+	s := r.newShift(firm, ctx)
 	stop := context.AfterFunc(ctx, func() { s.hand.stop(nil) })
 	defer stop()
 	var workers sync.WaitGroup
@@ -129,7 +131,8 @@ func (r *Relay) Deliver(ctx context.Context, only int64) (int, error) {
 // shift is one call of Deliver.
 type shift struct {
 	*Relay
-	ctx     context.Context
+	ctx     context.Context // in which what was begun is ended
+	stop    context.Context // ends before: what has no dot yet is left
 	hand    *hand
 	records *recorder
 
@@ -138,9 +141,10 @@ type shift struct {
 	losses  int // connections lost in a row, with no mail taken between
 }
 
-func (r *Relay) newShift(ctx context.Context) *shift {
+func (r *Relay) newShift(ctx, stop context.Context) *shift {
+	r.limits.emptied()
 	hand := newHand(r.limits, r.opt.Now)
-	return &shift{Relay: r, ctx: ctx, hand: hand, records: newRecorder(ctx, r, hand.busy)}
+	return &shift{Relay: r, ctx: ctx, stop: stop, hand: hand, records: newRecorder(ctx, r, hand.busy)}
 }
 
 // feed keeps rows in hand until nothing is due any more or somebody stopped.
@@ -155,18 +159,27 @@ func (s *shift) feed(only int64) (total int, err error) {
 			if s.hand.idle() {
 				return total, nil
 			}
-			s.hand.wait(0) // what comes back may be due again
+			s.hand.waitFor(min(idle, s.opt.Lease)) // others may have come meanwhile
 			continue
 		}
 		rows = s.hand.lacks(rows)
 		total += len(rows)
 		rows, later := s.limits.portion(rows, s.opt.Now())
 		s.hand.add(rows)
-		for _, d := range later {
-			s.records.settle(d, 0)
-		}
+		s.putOff(later)
 	}
 	return total, nil
+}
+
+// putOff has rows recorded that wait for their domain, and waits until not too many
+// are to be recorded.
+func (s *shift) putOff(rows []news.Delivery) {
+	for _, d := range rows {
+		s.records.settle(d, 0)
+	}
+	if len(rows) > 0 {
+		s.records.catchUp()
+	}
 }
 
 // keepLeases renews this process's leases until the function it gives is called.

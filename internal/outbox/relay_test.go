@@ -175,14 +175,14 @@ func (l *line) Close() {
 
 type composer struct{ empty, bad map[string]bool }
 
-func (c composer) Compose(_ context.Context, _ int64, s news.Subscriber, _ []byte) (mail.Message, error) {
+func (c composer) Compose(_ context.Context, _ int64, s news.Subscriber, _ []byte) (mail.Message, func(context.Context) error, error) {
 	switch {
 	case c.empty[s.ID]:
-		return mail.Message{}, news.Errorf(news.NotFound, "the issue holds nothing of the columns chosen")
+		return mail.Message{}, nil, news.Errorf(news.NotFound, "the issue holds nothing of the columns chosen")
 	case c.bad[s.ID]:
-		return mail.Message{}, news.Errorf(news.Internal, "the mail cannot be rendered: %w", errors.New("template"))
+		return mail.Message{}, nil, news.Errorf(news.Internal, "the mail cannot be rendered: %w", errors.New("template"))
 	}
-	return mail.Message{To: s.Email}, nil
+	return mail.Message{To: s.Email}, func(context.Context) error { return nil }, nil
 }
 
 func newRelay(l *ledger, w *wire, c composer) *Relay {

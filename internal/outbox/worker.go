@@ -44,7 +44,7 @@ func (w *worker) work() {
 // was not tried and is for another. An error of the class RelayDown is about the
 // relay, any other about the store.
 func (w *worker) one(d news.Delivery) (back bool, err error) {
-	m, err := w.opt.Composer.Compose(w.ctx, d.IssueID, d.Subscriber, w.data[:0])
+	m, still, err := w.opt.Composer.Compose(w.ctx, d.IssueID, d.Subscriber, w.data[:0])
 	switch {
 	case news.CodeOf(err) == news.NotFound && err != nil:
 		d.State, d.Reply = news.Suppressed, err.Error()
@@ -63,12 +63,17 @@ func (w *worker) one(d news.Delivery) (back bool, err error) {
 		return true, err
 	}
 	var unrecorded error
-	err = w.line.Send(w.ctx, m, func() error {
-		unrecorded = w.records.begin(d)
+	err = w.line.Send(w.stop, m, func() error {
+		if unrecorded = still(w.ctx); unrecorded == nil {
+			unrecorded = w.records.begin(d)
+		}
 		return unrecorded
 	})
 	if unrecorded != nil {
 		return false, w.takeBack(d, unrecorded)
+	}
+	if w.stop.Err() != nil && IsRelayDown(err) { // no dot has been sent
+		return false, w.takeBack(d, news.Errorf(news.Refused, "the sending is being stopped"))
 	}
 	return w.ended(d, err)
 }
@@ -81,9 +86,9 @@ func (w *worker) takeBack(d news.Delivery, why error) error {
 	d.State = news.Queued
 	w.records.settle(d, 0)
 	switch news.CodeOf(why) {
-	case news.Conflict: // it is another's, or the person has just left
+	case news.Conflict: // it is another's, the person has just left, or the mail is stale
 		return nil
-	case news.Refused: // sending is paused
+	case news.Refused: // sending is paused, or stops
 		w.hand.stop(nil)
 		return nil
 	}
@@ -117,7 +122,12 @@ func (w *worker) ended(d news.Delivery, err error) (back bool, relay error) {
 	}
 	w.lost(false)
 	if e.Advice != "" {
-		w.limits.advise(to, e.Advice, e.After, w.opt.Now())
+		now := w.opt.Now()
+		w.limits.advise(to, e.Advice, e.After, now)
+		_, later := w.limits.portion(w.hand.leave(now), now)
+		for _, d := range later {
+			w.records.settle(d, 0)
+		}
 	}
 	if e.Advice == mail.NewConnection {
 		w.hangUp()
@@ -137,12 +147,13 @@ func (w *worker) ended(d news.Delivery, err error) (back bool, relay error) {
 
 // unheard handles a conversation that ended before the mail was taken or refused.
 // A line that served before may just have been closed by the server. One that is
-// lost while a recipient is in question may be lost because of that recipient: it is
-// put off, so that it does not keep all others waiting.
+// lost while a recipient is in question, or on which we are refused there, may be so
+// because of that recipient: it is put off, so that it does not keep all others
+// waiting, unless the same befalls all of them.
 func (w *worker) unheard(d news.Delivery, e *mail.Error) (back bool, relay error) {
 	used := w.sent > 1
 	w.hangUp()
-	if e.Code == 0 && used && e.Stage == "MAIL" {
+	if used && e.Stage == "MAIL" && (e.Code == 0 || e.Code == 421 || e.Advice == mail.NewConnection) {
 		return true, nil
 	}
 	if e.Stage == "connect" || e.Stage == "MAIL" {

@@ -28,7 +28,7 @@ func TestAPauseStopsWhatIsInHand(t *testing.T) {
 		r.State, r.holder = news.Leased, "me"
 	}
 	r := newRelay(l, w, composer{})
-	s := r.newShift(t.Context())
+	s := r.newShift(t.Context(), t.Context())
 	s.hand.add(rowsOf(l))
 	(&worker{shift: s}).work()
 	s.records.close()

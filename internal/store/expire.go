@@ -42,8 +42,10 @@ func (t tx) expired(state string) string {
 // ExtendLeases keeps what the holder has from being taken over.
 func (s *Store) ExtendLeases(ctx context.Context, h news.Holder) error {
 	return s.inTx(ctx, noLock, func(ctx context.Context, t tx) error {
+		// What is being recorded is left alone: it is renewed the next time, or settled.
 		_, err := t.ExecContext(ctx, `UPDATE deliveries SET lease_until = $2
-			WHERE `+held+` AND lease_token = $1 AND lease_until > $3`, h.Token, t.now+h.Lease.Milliseconds(), t.now)
+			WHERE (issue_id, subscriber_id) IN (SELECT d.issue_id, d.subscriber_id FROM deliveries d
+				WHERE `+held+` AND lease_token = $1 AND lease_until > $3`+t.claim("d")+`)`, h.Token, t.now+h.Lease.Milliseconds(), t.now)
 		return err
 	})
 }

@@ -31,7 +31,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, h news.Holder, only int64, 
 			return err
 		}
 		for len(claimed) == 0 && n > 0 {
-			due, err := t.dueDeliveries(ctx, only, stop.issues, n)
+			due, err := t.dueDeliveries(ctx, only, stop.issues, n, h)
 			if err != nil {
 				return err
 			}
@@ -48,13 +48,13 @@ func (s *Store) ClaimDeliveries(ctx context.Context, h news.Holder, only int64, 
 }
 
 // lease gives those of due who may be written to, and suppresses the others.
-func (t tx) lease(ctx context.Context, due []news.Delivery, token string, until int64) ([]news.Delivery, error) {
+func (t tx) lease(ctx context.Context, due []dueDelivery, token string, until int64) ([]news.Delivery, error) {
 	var leased, others []news.Delivery
 	for _, d := range due {
-		if mayReceive(d.Subscriber, t.now) {
-			leased = append(leased, d)
+		if mayReceive(d.Subscriber, t.now) && !d.declined {
+			leased = append(leased, d.Delivery)
 		} else {
-			others = append(others, d)
+			others = append(others, d.Delivery)
 		}
 	}
 	if err := t.hold(ctx, others, news.Suppressed, "", 0); err != nil {
@@ -83,21 +83,27 @@ func mayReceive(s news.Subscriber, now int64) bool {
 	return s.Listed && s.State == news.Active && (s.Until.IsZero() || ms(s.Until) > now)
 }
 
-// dueDeliveries are the next n. What is queued is due whatever the clock says: it
-// may have been set back since.
-func (t tx) dueDeliveries(ctx context.Context, only int64, paused []int64, n int) ([]news.Delivery, error) {
-	args, without := list([]any{t.now, only, n}, paused)
+// dueDelivery is a row whose time has come.
+type dueDelivery struct {
+	news.Delivery
+	declined bool // the person wants the digest no more
+}
+
+// dueDeliveries are the next n. What is queued is due whatever the clock says, and
+// so is what was deferred in the future: the clock may have been set back since.
+func (t tx) dueDeliveries(ctx context.Context, only int64, paused []int64, n int, h news.Holder) ([]dueDelivery, error) {
+	args, without := list([]any{t.now, only, n, t.now + patient*h.Lease.Milliseconds()}, paused)
 	if len(paused) > 0 {
 		without = ` AND d.issue_id NOT IN (` + without + `)`
 	}
-	rows, err := t.QueryContext(ctx, `SELECT d.issue_id, d.attempts, d.first_tried, `+subscriberFields+`
+	rows, err := t.QueryContext(ctx, `SELECT d.issue_id, d.attempts, d.first_tried, NOT `+notDeclined("d")+`, `+subscriberFields+`
 		FROM deliveries d JOIN subscribers s ON s.id = d.subscriber_id
-		WHERE d.state IN ('queued', 'deferred') AND (d.state = 'queued' OR d.next_attempt <= $1) AND (d.issue_id = $2 OR $2 = 0)`+without+`
+		WHERE d.state IN ('queued', 'deferred') AND (d.state = 'queued' OR d.next_attempt <= $1 OR d.changed > $4) AND (d.issue_id = $2 OR $2 = 0)`+without+`
 		ORDER BY d.next_attempt LIMIT $3`+t.claim("d"), args...)
-	return collect(rows, err, func(row scanner) (d news.Delivery, err error) {
+	return collect(rows, err, func(row scanner) (d dueDelivery, err error) {
 		var tried int64
 		dest, finish := subscriberDest(&d.Subscriber)
-		if err := row.Scan(append([]any{&d.IssueID, &d.Attempts, &tried}, dest...)...); err != nil {
+		if err := row.Scan(append([]any{&d.IssueID, &d.Attempts, &tried, &d.declined}, dest...)...); err != nil {
 			return d, err
 		}
 		d.FirstTried = at(tried)

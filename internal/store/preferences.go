@@ -46,6 +46,13 @@ func preferencesOf(ctx context.Context, read reader, id string) (map[string]*new
 	return chosen, err
 }
 
+// notDeclined is the condition of a row of the ledger, in the table of that name,
+// whose person did not decline the digest.
+func notDeclined(deliveries string) string {
+	return `NOT EXISTS (SELECT 1 FROM declined x JOIN issues i ON i.digest = x.digest
+		WHERE i.id = ` + deliveries + `.issue_id AND x.subscriber_id = ` + deliveries + `.subscriber_id)`
+}
+
 // SetPreferences records what a person chose: the digests wanted, and p. What was
 // declined before and is not wanted now stays so. Who belongs to no list is
 // subscribed to what they want. Mails in the queue of a digest that is declined

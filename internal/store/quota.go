@@ -38,8 +38,8 @@ func (t tx) allowed(ctx context.Context, h news.Holder, n int) (int, error) {
 	}
 	for _, q := range h.Quotas {
 		var mails int
-		if err := t.QueryRowContext(ctx, `SELECT coalesce(sum(mails), 0) FROM handed WHERE relay = $1 AND slot >= $2`,
-			h.Relay, (t.now-q.Window.Milliseconds())/slot).Scan(&mails); err != nil {
+		if err := t.QueryRowContext(ctx, `SELECT coalesce(sum(mails), 0) FROM handed WHERE relay = $1 AND slot >= $2 AND slot <= $3`,
+			h.Relay, (t.now-q.Window.Milliseconds())/slot, t.now/slot+1).Scan(&mails); err != nil {
 			return 0, err
 		}
 		n = min(n, q.Mails-mails-inHand)

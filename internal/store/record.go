@@ -28,10 +28,16 @@ func (s *Store) Record(ctx context.Context, h news.Holder, steps []news.Step) (s
 	return said, nil
 }
 
-// settledIssues are those of which a step may have been the last.
+// settledIssues are those of which a step may have been the last: none begins.
 func settledIssues(steps []news.Step) (ids []int64) {
+	var begun []int64
 	for _, step := range steps {
-		if step.State != news.Committing && !slices.Contains(ids, step.IssueID) {
+		if step.State == news.Committing {
+			begun = append(begun, step.IssueID)
+		}
+	}
+	for _, step := range steps {
+		if !slices.Contains(begun, step.IssueID) && !slices.Contains(ids, step.IssueID) {
 			ids = append(ids, step.IssueID)
 		}
 	}
@@ -93,7 +99,8 @@ func (r recording) begin(ctx context.Context, byIssue map[int64][]int) error {
 		if err := r.each(ctx, issue, these, `UPDATE deliveries SET state = 'committing', changed = $3
 			WHERE issue_id = $1 AND state = 'leased' AND lease_token = $2 AND lease_until > $3
 			AND EXISTS (SELECT 1 FROM subscribers s WHERE s.id = deliveries.subscriber_id AND s.listed = 1 AND s.state = 'active'
-				AND (s.until = 0 OR s.until > $3))`); err != nil {
+				AND (s.until = 0 OR s.until > $3))
+			AND `+notDeclined("deliveries")); err != nil {
 			return err
 		}
 	}
