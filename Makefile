@@ -31,7 +31,7 @@ lint: ## gofmt, go vet, staticcheck, a tidy go.mod
 	$(GO) tool staticcheck -tags interop,soak ./internal/e2e
 
 .PHONY: interop
-interop: ## Against other people's software: newsboat, feedparser, rss2email, sfeed, nginx, xmllint, smtp-sink, python3-dkim, Chromium
+interop: ## Against other people's software: newsboat, feedparser, rss2email, sfeed, nginx, xmllint, Postfix, python3-dkim, python3's email, SpamAssassin, Chromium
 	@internal/e2e/install.sh interop
 	$(GO) test -tags interop -run Interop -timeout 8m -v ./internal/e2e
 

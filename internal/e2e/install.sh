@@ -10,8 +10,8 @@ test)
 	without="the race detector and the store on PostgreSQL"
 	;;
 interop)
-	packages="newsboat python3-feedparser python3-dkim python3-nacl rss2email sfeed curl nginx-light libnginx-mod-http-brotli-static libxml2-utils postfix chromium fonts-noto-cjk"
-	tools="newsboat feedparser dkim r2e sfeed curl nginx brotli xmllint smtp-sink chromium"
+	packages="newsboat python3-feedparser python3-dkim python3-nacl rss2email sfeed curl nginx-light libnginx-mod-http-brotli-static libxml2-utils postfix spamassassin chromium fonts-noto-cjk"
+	tools="newsboat feedparser dkim r2e sfeed curl nginx brotli xmllint root postconf smtp-sink spamassassin chromium"
 	without="what needs them"
 	;;
 *)
@@ -26,6 +26,8 @@ missing() {
 			/usr/bin/python3 -c 'import feedparser' 2>/dev/null || echo python3-feedparser
 		elif [ "$tool" = dkim ]; then
 			/usr/bin/python3 -c 'import dkim, nacl' 2>/dev/null || echo python3-dkim python3-nacl
+		elif [ "$tool" = root ]; then
+			[ "$(id -u)" = 0 ] || echo "root, who alone may start a Postfix"
 		elif [ "$tool" = postgresql ]; then
 			PATH="$PATH$(printf ':%s' /usr/lib/postgresql/*/bin)" command -v initdb >/dev/null 2>&1 || echo postgresql
 		elif [ "$tool" = brotli ]; then
@@ -51,7 +53,7 @@ if [ -n "$(missing)" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>
 fi
 lacking=$(missing | tr '\n' ' ')
 [ -z "$lacking" ] && exit 0
-echo "not installed: $lacking- so $without cannot run"
+echo "missing: $lacking- so $without cannot run"
 echo "on Debian, as root: apt-get install $packages"
 [ "${CI:-}" = true ] && exit 1
 exit 0

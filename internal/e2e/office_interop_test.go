@@ -3,11 +3,7 @@
 package e2e
 
 import (
-	"encoding/base64"
 	"fmt"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/mail"
 	"path/filepath"
 	"slices"
@@ -87,32 +83,6 @@ func subscribersOf(people []string) string {
 		list += fmt.Sprintf("  - {email: %s, name: 读者%d}\n", email, i)
 	}
 	return list
-}
-
-// html is the HTML part of a mail.
-func html(t *testing.T, letter string) string {
-	t.Helper()
-	msg, err := mail.ReadMessage(strings.NewReader(letter))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, params, err := mime.ParseMediaType(msg.Header.Get("Content-Type"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for parts := multipart.NewReader(msg.Body, params["boundary"]); ; {
-		p, err := parts.NextRawPart()
-		if err != nil {
-			t.Fatalf("there is no HTML part: %v", err)
-		}
-		if strings.HasPrefix(p.Header.Get("Content-Type"), "text/html") {
-			body, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, p))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return string(body)
-		}
-	}
 }
 
 // TestInteropRequirement29Postfix: fifty accounts, one that is not there and one

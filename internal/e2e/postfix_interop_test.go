@@ -84,7 +84,7 @@ type postfixOf struct {
 // newPostfix starts a Postfix that runs until the test ends.
 func newPostfix(t *testing.T, o postfixOf) *postfix {
 	t.Helper()
-	program := tool(t, "postfix")
+	postconf := tool(t, "postconf")
 	if os.Getuid() != 0 {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("only root may start a Postfix")
@@ -101,31 +101,30 @@ func newPostfix(t *testing.T, o postfixOf) *postfix {
 	}
 	p := &postfix{t: t, dir: dir, addr: fmt.Sprintf("127.0.0.1:%d", lowPort(t)), ca: filepath.Join(dir, "ca.pem")}
 	p.folder("etc", 0) // what lies beside its configuration Postfix complains of
-	p.folder("queue", 0)
 	p.folder("mail", 65534)
-	p.folder("data", id(t, "postfix"))
+	p.queue(id(t, "postfix"))
 	p.certify()
 	p.configure(o)
-	p.start(program)
+	p.start(filepath.Join(strings.TrimSpace(command(t, "", postconf, "-d", "-h", "daemon_directory")), "master"))
 	eventually(t, "Postfix listens", func() bool { return listens(p.addr) })
 	return p
 }
 
 // start starts it until the test ends, and then ends its group of processes:
-// stopping it orderly takes seconds.
-func (p *postfix) start(program string) {
+// stopping it orderly would take seconds.
+func (p *postfix) start(master string) {
 	p.t.Helper()
 	p.t.Cleanup(func() {
-		if master, err := strconv.Atoi(strings.TrimSpace(read(p.t, p.path("queue/pid/master.pid")))); err != nil || master < 2 {
-			p.t.Errorf("Postfix %d goes on running: %v", master, err)
-		} else if err := syscall.Kill(-master, syscall.SIGKILL); err != nil {
+		if pid, err := strconv.Atoi(strings.TrimSpace(read(p.t, p.path("queue/pid/master.pid")))); err != nil || pid < 2 {
+			p.t.Errorf("Postfix %d goes on running: %v", pid, err)
+		} else if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 			p.t.Error(err)
 		}
 		if p.t.Failed() {
 			p.t.Log(read(p.t, p.path("mail.log")))
 		}
 	})
-	command(p.t, "", program, "-c", p.path("etc"), "start")
+	command(p.t, "", master, "-c", p.path("etc"), "-w")
 }
 
 // folder makes a folder that belongs to a user.
@@ -135,6 +134,17 @@ func (p *postfix) folder(name string, user int) {
 		p.t.Fatal(err)
 	}
 	p.give(name, user)
+}
+
+// queue makes the folders of its queue, for which its own script takes seconds.
+func (p *postfix) queue(owner int) {
+	p.t.Helper()
+	p.folder("data", owner)
+	p.folder("queue", 0)
+	p.folder("queue/pid", 0)
+	for _, name := range strings.Fields("active bounce corrupt defer deferred flush hold incoming maildrop private public saved trace") {
+		p.folder("queue/"+name, owner)
+	}
 }
 
 func (p *postfix) give(name string, user int) {
