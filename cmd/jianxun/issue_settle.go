@@ -14,13 +14,14 @@ type issueSettleCmd struct {
 	Sent      bool     `help:"They were delivered."`
 	Resend    bool     `help:"They were not: send them again."`
 	All       bool     `help:"All uncertain mails of the issue."`
+	Failed    bool     `help:"With --resend: all mails of the issue that failed."`
 	Log       string   `help:"Settle by the log of the relay, a Postfix, what it shows to have been taken; with --resend, send the others again. - is standard input; .gz may be read too." placeholder:"FILE"`
 	JSON      bool     `help:"Print data as JSON."`
 }
 
 // Validate refuses what could be meant in two ways.
 func (c issueSettleCmd) Validate() error {
-	return app.CheckSettling(c.Sent, c.Resend, c.All, c.Addresses, c.Log)
+	return app.CheckSettling(c.Sent, c.Resend, c.All, c.Failed, c.Addresses, c.Log)
 }
 
 // Run settles. What stays uncertain is no fault.
@@ -34,6 +35,9 @@ func (c issueSettleCmd) Run(ctx context.Context, s *session, a *app.App) error {
 		defer func() { _ = log.Close() }() // it was only read
 		settle = func() (app.Settled, error) { return a.SettleByLog(ctx, c.Issue, log, c.Resend) }
 	}
+	if c.Failed {
+		settle = func() (app.Settled, error) { return a.ResendFailed(ctx, c.Issue) }
+	}
 	v, err := settle()
 	if err != nil || c.JSON {
 		return s.data(v, err)
@@ -44,7 +48,7 @@ func (c issueSettleCmd) Run(ctx context.Context, s *session, a *app.App) error {
 
 func (s *session) settled(v app.Settled) {
 	if len(v.Sent)+len(v.Queued)+len(v.Uncertain) == 0 {
-		s.say("No mail of %s is uncertain.", v.Issue)
+		s.say("No mail of %s is to be settled.", v.Issue)
 		return
 	}
 	if n := len(v.Sent); n > 0 {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -20,9 +21,13 @@ type Settled struct {
 }
 
 // CheckSettling refuses what could be meant in two ways.
-func CheckSettling(sent, resend, all bool, addresses []string, log string) error {
+func CheckSettling(sent, resend, all, failed bool, addresses []string, log string) error {
 	chosen := len(addresses) > 0
 	switch {
+	case failed && (sent || !resend || all || chosen || log != ""):
+		return news.Errorf(news.Invalid, "--failed goes with --resend alone: what failed is known not to have been delivered")
+	case failed:
+		return nil
 	case log != "" && (sent || all || chosen):
 		return news.Errorf(news.Invalid, "with --log the log decides which mails were sent: leave out --sent, --all and addresses")
 	case log == "" && sent == resend:
@@ -47,7 +52,8 @@ func OpenLog(path string, stdin io.Reader) (io.ReadCloser, error) {
 
 // SettleIssue records what became of uncertain mails of an issue: they were
 // sent, or, with resend, are to be sent again. No addresses means all that are
-// uncertain. One that is not uncertain keeps all from being changed.
+// uncertain; with resend also failed ones may be named. One that is neither keeps all
+// from being changed.
 func (a *App) SettleIssue(ctx context.Context, ref string, resend bool, addresses []string) (Settled, error) {
 	is, mails, err := a.uncertain(ctx, ref)
 	if err != nil {
@@ -68,6 +74,24 @@ func (a *App) SettleIssue(ctx context.Context, ref string, resend bool, addresse
 	}
 	for _, m := range without(mails, chosen) {
 		out.Uncertain = append(out.Uncertain, m.Email)
+	}
+	return out, a.settle(ctx, is, out)
+}
+
+// ResendFailed sends again what the relay refused for good: for its content, say,
+// which the relay takes now.
+func (a *App) ResendFailed(ctx context.Context, ref string) (Settled, error) {
+	is, err := a.find(ctx, ref)
+	if err != nil {
+		return Settled{}, err
+	}
+	rows, err := a.store.Deliveries(ctx, is.ID, news.Failed, math.MaxInt32)
+	if err != nil {
+		return Settled{}, err
+	}
+	out := settledOf(is)
+	for _, d := range rows {
+		out.Queued = append(out.Queued, d.Subscriber.Email)
 	}
 	return out, a.settle(ctx, is, out)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +37,7 @@ func (s *Store) Uncertain(ctx context.Context, issue int64) ([]UncertainMail, er
 // Settling is what is to become of uncertain mails, by address.
 type Settling struct {
 	Sent   []string // they were delivered
-	Resend []string // they were not: each is queued again as if it had never been tried
+	Resend []string // they were not, or failed: each is queued again as if it had never been tried
 }
 
 const (
@@ -44,11 +45,11 @@ const (
 		WHERE issue_id = $1 AND state = 'uncertain' AND subscriber_id IN `
 	settleQueued = `UPDATE deliveries SET state = 'queued', lease_token = '', lease_until = 0, reply = '', changed = $2,
 		attempts = 0, first_tried = 0, next_attempt = $2
-		WHERE issue_id = $1 AND state = 'uncertain' AND subscriber_id IN `
+		WHERE issue_id = $1 AND state IN ('uncertain', 'failed') AND subscriber_id IN `
 )
 
-// SettleUncertain records what became of uncertain mails of an issue, all of
-// them or, should one not be uncertain, none. Who sent them has no say any more:
+// SettleUncertain records what became of uncertain mails of an issue, and sends
+// again what failed, all of it or, should one be neither, nothing. Who sent them has no say any more:
 // the tokens are cleared. An issue with mails to send again is sending again.
 func (s *Store) SettleUncertain(ctx context.Context, issue int64, v Settling) error {
 	return s.inTxWithin(ctx, s.dialect.patience*longest, noLock, func(ctx context.Context, t tx) error {
@@ -60,8 +61,11 @@ func (s *Store) SettleUncertain(ctx context.Context, issue int64, v Settling) er
 		if err != nil {
 			return err
 		}
-		if others := append(sent, queued...); len(others) > 0 {
-			return notUncertain(others)
+		if len(sent) > 0 {
+			return news.Errorf(news.Conflict, "nothing has been changed: no mail of this issue is uncertain for %s", named(sent))
+		}
+		if len(queued) > 0 {
+			return news.Errorf(news.Conflict, "nothing has been changed: no mail of this issue is uncertain or failed for %s", named(queued))
 		}
 		if len(v.Resend) == 0 {
 			return nil
@@ -106,10 +110,10 @@ func (t tx) settleUncertain(ctx context.Context, statement string, issue int64, 
 // othersNamed bounds how many addresses an error names.
 const othersNamed = 20
 
-func notUncertain(emails []string) error {
-	named := strings.Join(emails[:min(len(emails), othersNamed)], ", ")
+func named(emails []string) string {
+	text := strings.Join(emails[:min(len(emails), othersNamed)], ", ")
 	if more := len(emails) - othersNamed; more > 0 {
-		return news.Errorf(news.Conflict, "nothing has been changed: no mail of this issue is uncertain for %s and %d more", named, more)
+		text += fmt.Sprintf(" (+%d)", more)
 	}
-	return news.Errorf(news.Conflict, "nothing has been changed: no mail of this issue is uncertain for %s", named)
+	return text
 }

@@ -68,6 +68,28 @@ func TestSettlingIsAllOrNothing(t *testing.T) {
 	})
 }
 
+// What a relay refused for good is sent again when somebody says so, and is never
+// said to have been delivered.
+func TestWhatFailedIsSentAgain(t *testing.T) {
+	conform(t, func(t *testing.T, s fixture) {
+		id := s.sending(t, 2)
+		for _, d := range s.claim(t, "a", 2) {
+			s.settle(t, d, "a", news.Failed)
+		}
+		s.wantState(t, id, news.Sent)
+		wantCode(t, s.SettleUncertain(t.Context(), id, Settling{Sent: []string{person(0).Email}}), news.Conflict)
+		wantCode(t, s.SettleUncertain(t.Context(), id, Settling{Resend: []string{person(0).Email}}), "")
+		s.wantState(t, id, news.Sending)
+		s.wantTally(t, id, news.Tally{news.Failed: 1, news.Queued: 1})
+		again := s.claim(t, "a", 2)
+		if len(again) != 1 || again[0].Attempts != 0 || !again[0].FirstTried.IsZero() {
+			t.Fatalf("%+v", again)
+		}
+		s.settle(t, again[0], "a", news.Delivered)
+		s.wantState(t, id, news.Sent)
+	})
+}
+
 func TestManyStrangersAreCounted(t *testing.T) {
 	s := onSQLite(t)
 	id, _ := s.doubtful(t, 1)
@@ -76,7 +98,7 @@ func TestManyStrangersAreCounted(t *testing.T) {
 		strangers = append(strangers, fmt.Sprintf("nobody%d@example.org", i))
 	}
 	err := s.SettleUncertain(t.Context(), id, Settling{Sent: strangers})
-	if wantCode(t, err, news.Conflict); err == nil || !strings.Contains(err.Error(), "nobody19@example.org and 230 more") {
+	if wantCode(t, err, news.Conflict); err == nil || !strings.Contains(err.Error(), "nobody19@example.org (+230)") {
 		t.Errorf("%v", err)
 	}
 }
