@@ -62,10 +62,10 @@ func (s *Store) SettleUncertain(ctx context.Context, issue int64, v Settling) er
 			return err
 		}
 		if len(sent) > 0 {
-			return news.Errorf(news.Conflict, "nothing has been changed: no mail of this issue is uncertain for %s", named(sent))
+			return news.Errorf(news.Conflict, "nothing has been changed: no mail of this issue is uncertain for %s", someOf(sent))
 		}
 		if len(queued) > 0 {
-			return news.Errorf(news.Conflict, "nothing has been changed: no mail of this issue is uncertain or failed for %s", named(queued))
+			return news.Errorf(news.Conflict, "nothing has been changed: no mail of this issue is uncertain or failed for %s", someOf(queued))
 		}
 		if len(v.Resend) == 0 {
 			return nil
@@ -110,7 +110,7 @@ func (t tx) settleUncertain(ctx context.Context, statement string, issue int64, 
 // othersNamed bounds how many addresses an error names.
 const othersNamed = 20
 
-func named(emails []string) string {
+func someOf(emails []string) string {
 	text := strings.Join(emails[:min(len(emails), othersNamed)], ", ")
 	if more := len(emails) - othersNamed; more > 0 {
 		text += fmt.Sprintf(" (+%d)", more)
