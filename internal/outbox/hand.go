@@ -76,7 +76,9 @@ func (h *hand) next() (d news.Delivery, ok bool) {
 			}
 		}
 		if soonest >= 0 {
-			h.waitWithin(soonest)
+			_, stop := alarm(h.changed, soonest)
+			h.changed.Wait()
+			stop()
 		} else {
 			h.changed.Wait()
 		}
@@ -98,12 +100,12 @@ func (h *hand) done(d news.Delivery, back bool) {
 	h.changed.Broadcast()
 }
 
-// wait waits until at most n rows are not given yet, for 0 until all are done. It
-// gives false when all is over.
+// wait waits until at most n rows are not given yet. It gives false when all is
+// over.
 func (h *hand) wait(n int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for !h.stopped && (len(h.rows) > n || n == 0 && h.given > 0) {
+	for !h.stopped && len(h.rows) > n {
 		h.changed.Wait()
 	}
 	return !h.stopped
@@ -113,28 +115,23 @@ func (h *hand) wait(n int) bool {
 func (h *hand) waitFor(most time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	late := false
-	alarm := time.AfterFunc(most, func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		late = true
-		h.changed.Broadcast()
-	})
-	defer alarm.Stop()
-	for !late && !h.stopped && len(h.rows)+h.given > 0 {
+	late, stop := alarm(h.changed, most)
+	defer stop()
+	for !*late && !h.stopped && len(h.rows)+h.given > 0 {
 		h.changed.Wait()
 	}
 }
 
-// waitWithin waits for a change, but no longer than that. The lock is held.
-func (h *hand) waitWithin(most time.Duration) {
-	alarm := time.AfterFunc(most, func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.changed.Broadcast()
-	})
-	defer alarm.Stop()
-	h.changed.Wait()
+// alarm wakes who waits for c after a while, unless it is stopped before; then late
+// is true. late is guarded by the lock of c.
+func alarm(c *sync.Cond, after time.Duration) (late *bool, stop func() bool) {
+	late = new(bool)
+	return late, time.AfterFunc(after, func() {
+		c.L.Lock()
+		defer c.L.Unlock()
+		*late = true
+		c.Broadcast()
+	}).Stop
 }
 
 // leave takes those rows out of the hand that wait for a domain which bears nothing

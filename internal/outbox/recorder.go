@@ -100,8 +100,7 @@ func (r *recorder) run() {
 			wait = first
 			continue
 		}
-		alarm := time.NewTimer(wait)
-		<-alarm.C
+		<-time.After(wait)
 		wait = min(2*wait, 5*time.Second)
 	}
 }
@@ -121,19 +120,13 @@ func (r *recorder) gather() []step {
 	for len(r.waiting) == 0 && !r.closing {
 		r.changed.Wait()
 	}
-	late := false
 	wait := min(r.took, gatherMost)
 	if r.shared < 2 {
 		wait = 0
 	}
-	alarm := time.AfterFunc(wait, func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		late = true
-		r.changed.Broadcast()
-	})
-	defer alarm.Stop()
-	for !late && !r.closing && r.beginning < r.busy() {
+	late, stop := alarm(r.changed, wait)
+	defer stop()
+	for !*late && !r.closing && r.beginning < r.busy() {
 		r.changed.Wait()
 	}
 	batch := r.waiting[:min(most, len(r.waiting))]
