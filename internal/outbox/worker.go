@@ -73,22 +73,29 @@ func (w *worker) one(d news.Delivery) (back bool, err error) {
 		return false, w.takeBack(d, unrecorded)
 	}
 	if w.stop.Err() != nil && IsRelayDown(err) { // no dot has been sent
-		return false, w.takeBack(d, news.Errorf(news.Refused, "the sending is being stopped"))
+		w.putBack(d)
+		return false, nil
 	}
 	return w.ended(d, err)
 }
 
-// takeBack puts a row back whose dot was not sent because the ledger did not
-// confirm that it may be. The ledger may have recorded it all the same, and would
-// call the row uncertain later; but here it is known that no mail has left.
-func (w *worker) takeBack(d news.Delivery, why error) error {
+// putBack queues a row again whose dot was not sent. The ledger may have recorded
+// that it would be, and would call the row uncertain later; but here it is known that
+// no mail has left.
+func (w *worker) putBack(d news.Delivery) {
 	w.hangUp()
 	d.State = news.Queued
 	w.records.settle(d, 0)
+}
+
+// takeBack puts a row back whose dot the ledger did not confirm, and tells what is
+// wrong with the ledger, if anything is.
+func (w *worker) takeBack(d news.Delivery, why error) error {
+	w.putBack(d)
 	switch news.CodeOf(why) {
 	case news.Conflict: // it is another's, the person has just left, or the mail is stale
 		return nil
-	case news.Refused: // sending is paused, or stops
+	case news.Refused: // sending is paused
 		w.hand.stop(nil)
 		return nil
 	}
